@@ -1,0 +1,162 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from aelib import metrics
+from aelib.data import Splits
+from aelib.models import Autoencoder
+
+
+@pytest.fixture(scope="module")
+def linear(splits):
+    return metrics.LinearAutoencoder(splits.train[::20], max_dim=20)
+
+
+def test_mse_per_image_is_the_mean_over_pixels():
+    a, b = torch.zeros(2, 1, 28, 28), torch.zeros(2, 1, 28, 28)
+    b[1, 0, 0, :28] = 1
+    assert metrics.mse_per_image(a, b).tolist() == pytest.approx([0, 1 / 28])
+    with pytest.raises(ValueError, match="same shape"):
+        metrics.mse_per_image(a, b[:1])
+
+
+def test_mean_per_digit_is_nan_where_there_is_nothing():
+    result = metrics.mean_per_digit(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([0, 0, 7]))
+    assert result[0] == 2 and result[7] == 5 and math.isnan(result[1])
+
+
+def test_a_model_with_an_offset_gets_its_own_range(few):
+    plain, shifted = Autoencoder(2).eval(), Autoencoder(2, offset=0.5).eval()
+    shifted.load_state_dict(plain.state_dict())
+    x = few.floats()
+    assert metrics.reconstruct(plain, x).shape == x.shape
+    assert metrics.reconstruct(shifted, x).shape == x.shape
+    with torch.inference_mode():
+        assert torch.equal(metrics.encode(shifted, x), shifted.encoder(x - 0.5))
+
+
+def test_nothing_constant_beats_the_mean_image(few):
+    x, mean = few.floats(), metrics.mean_image(few)
+    best = (x - mean).square().mean()
+    assert (
+        best < (x - mean - 0.01).square().mean() and best < (x - mean.roll(1, -1)).square().mean()
+    )
+
+
+def test_class_variance_is_the_error_of_the_digits_own_mean(few):
+    expected = [
+        (part.floats() - part.floats().mean(0)).square().mean()
+        for part in (few.only(d) for d in range(10))
+    ]
+    found = metrics.class_variance(few, few)
+    assert torch.allclose(found, torch.stack(expected).double(), atol=1e-6)
+
+
+def test_pca_with_nothing_is_the_mean_and_improves_with_every_number(splits, linear):
+    x = splits.test[:500].floats()
+    errors = [metrics.mse_per_image(linear.reconstruct(x, d), x).mean() for d in range(21)]
+    assert errors[0] == pytest.approx((x - linear.mean).square().mean().item(), rel=1e-5)
+    assert all(a > b for a, b in itertools.pairwise(errors))
+    with pytest.raises(ValueError, match="0 to 20"):
+        linear.encode(x, 21)
+
+
+@settings(max_examples=20, deadline=None)
+@given(d=st.integers(0, 20))
+def test_pca_reconstructs_its_own_pictures_exactly(linear, d):
+    codes = torch.randn(3, d, generator=torch.Generator().manual_seed(d))
+    assert torch.allclose(linear.encode(linear.decode(codes), d), codes, atol=1e-4)
+
+
+class Reader(nn.Module):
+    """Reads the digit from the brightest of the first ten pixels."""
+
+    def forward(self, x):
+        assert x.min() >= 0 and x.max() <= 1
+        return x[:, 0, 0, :10]
+
+
+def test_judged_clips_and_reads(few):
+    x = torch.zeros(3, 1, 28, 28)
+    x[0, 0, 0, 4], x[1, 0, 0, 9], x[2, 0, 0, 0] = 2.0, 0.5, 1.0
+    x[2, 0, 0, 1] = -3.0
+    assert metrics.judged(Reader(), x).tolist() == [4, 9, 0]
+
+
+def test_confusion_counts_truth_by_row():
+    table = metrics.confusion(torch.tensor([3, 3, 5]), torch.tensor([3, 8, 5]))
+    assert table[3, 3] == 1 and table[3, 8] == 1 and table[5, 5] == 1 and table.sum() == 3
+
+
+def plane(gap):
+    """Codes of ten digits: 0 and 1 are `gap` apart, the others far away from both."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(10).repeat(60)
+    centres = 50 * torch.arange(10.0)[:, None].expand(10, 2).clone()
+    centres[1] = centres[0] + torch.tensor([gap, 0.0])
+    return centres[labels] + torch.randn(600, 2, generator=generator), labels
+
+
+def test_overlap_is_one_for_mixed_and_zero_for_separate_digits():
+    codes, labels = plane(gap=0)
+    mixed = metrics.overlap(codes, labels)
+    assert mixed[0, 1] == pytest.approx(1, abs=0.1) and mixed[2, 3] == 0
+    assert torch.equal(mixed, mixed.T) and (mixed.diagonal() == 1).all()
+    apart = metrics.overlap(*plane(gap=20))
+    assert apart[0, 1] == 0
+
+
+def test_overlap_does_not_depend_on_the_scale_of_an_axis():
+    codes, labels = plane(gap=1)
+    stretched = codes * torch.tensor([100.0, 0.01])
+    assert torch.allclose(metrics.overlap(codes, labels), metrics.overlap(stretched, labels))
+
+
+def test_plane_figures_name_their_subsets():
+    codes, labels = plane(gap=0)
+    found = metrics.plane_figures(codes, labels, codes, labels)
+    assert set(found["knn_subsets"]) == {"0 1", "0 1 2", "0 1 6", "0 1 2 3 4 5 6 7 8 9"}
+    assert found["knn_subsets"]["0 1"] < 0.75 < found["knn_accuracy"]
+
+
+def test_intrinsic_dimension_finds_the_dimension_of_a_sheet():
+    generator = np.random.default_rng(0)
+    sheet = torch.from_numpy(generator.random((2000, 3))) @ torch.randn(3, 784).double()
+    assert metrics.intrinsic_dimension(sheet.view(-1, 1, 28, 28)) == pytest.approx(3, abs=0.4)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=8), st.floats(-5, 5))
+def test_a_paired_difference_sees_only_the_difference(values, shift):
+    a = np.array(values)
+    result = metrics.paired_difference(a + shift, a)
+    assert result.low <= result.mean <= result.high
+    assert result.mean == pytest.approx(shift, abs=1e-9)
+
+
+def test_a_paired_difference_has_the_t_interval():
+    result = metrics.paired_difference([1, 2, 3, 4, 5], [0, 0, 0, 0, 0])
+    # 2.776 is the 97.5 % point of t with 4 degrees of freedom.
+    assert result.high - result.mean == pytest.approx(2.776 * math.sqrt(2.5 / 5), rel=1e-3)
+    assert not result.has_zero
+    assert metrics.paired_difference([1, -1.1, 0.3], [0, 0, 0]).has_zero
+    with pytest.raises(ValueError, match="equal length"):
+        metrics.paired_difference([1, 2], [1, 2, 3])
+
+
+def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
+    torch.manual_seed(0)
+    measurer = metrics.Measurer(Splits(few, few, few), Reader())
+    found = measurer.measure(Autoencoder(2).eval())
+    assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
+    judged = torch.tensor(found["judged"])
+    assert judged.sum() == len(few)
+    assert found["read_right"] == pytest.approx(judged.diagonal().sum().item() / len(few))
+    assert "overlap" in found
+    assert "overlap" not in measurer.measure(Autoencoder(3).eval())

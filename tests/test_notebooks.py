@@ -1,0 +1,180 @@
+"""Hygiene of the published notebooks; that they run and print the same is nbval's part."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from aelib import metrics
+from aelib.models import Autoencoder
+from aelib.publish import WIDGET_STATE, dump
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NAMES = ["1_dataset", "2_latent_dimension"]
+FRAME = (
+    "What you will do",
+    "What you will learn",
+    "What you need",
+    "Time.",
+    "**Predict.**",
+    "## Recap",
+    "The original's claims",
+    "## Exercises",
+    "## References",
+    "doi.org",
+)
+
+
+@pytest.fixture(params=NAMES)
+def path(request):
+    return FOLDER / f"{request.param}.ipynb"
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def pictures(cell):
+    return [output for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+def test_all_notebooks_are_checked():
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == NAMES
+
+
+def test_the_file_is_valid_and_written_by_the_command(path, notebook):
+    nbformat.validate(notebook)
+    assert dump(notebook) == path.read_text(encoding="utf-8")
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_code_cell_was_executed_in_order(notebook):
+    assert [cell.execution_count for cell in code(notebook)] == list(
+        range(1, len(code(notebook)) + 1)
+    )
+
+
+def test_outputs_are_there_and_nothing_is_noise(notebook):
+    for cell in code(notebook):
+        shows = "print(" in cell.source or "plotting.p" in cell.source or "show(" in cell.source
+        assert cell.outputs or not shows or cell.source.startswith("def "), cell.source
+        for output in cell.outputs:
+            assert output.output_type in ("stream", "display_data"), cell.source
+            assert output.get("name") != "stderr", output.text
+        assert not cell.source.rstrip().endswith(";")
+
+
+def test_few_cells_escape_comparison(notebook):
+    free = [
+        cell for cell in code(notebook) if "nbval-ignore-output" in cell.metadata.get("tags", [])
+    ]
+    assert len(free) <= 3
+    assert not any("nbval-skip" in cell.metadata.get("tags", []) for cell in code(notebook))
+    assert not any("NBVAL_" in cell.source for cell in code(notebook))
+
+
+def test_cells_are_short(notebook):
+    assert max(len(cell.source.splitlines()) for cell in code(notebook)) <= 25
+
+
+def test_every_figure_is_described_in_words(notebook):
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code" or not pictures(cell):
+            continue
+        for output in pictures(cell):
+            assert len(output.metadata["image/png"]["alt"]) > 20, cell.source
+        following = next(c for c in notebook.cells[number:] if c.cell_type == "markdown")
+        assert re.match(r"\*(Figure \d|The slider|Each slider)", following.source), cell.source
+
+
+def test_figures_are_numbered_in_order(notebook, path):
+    numbers = re.findall(r"^\*Figure (\d+)\.(\d+)\.", prose(notebook), re.MULTILINE)
+    assert numbers == [(path.stem[0], str(n)) for n in range(1, len(numbers) + 1)]
+    for mentioned in re.findall(r"Figures? (\d+)\.(\d+)", prose(notebook)):
+        assert mentioned in numbers
+
+
+def test_pictures_are_pngs_and_the_notebook_stays_small(path, notebook):
+    for cell in code(notebook):
+        for output in pictures(cell):
+            assert base64.b64decode(output.data["image/png"]).startswith(b"\x89PNG")
+            assert "image/svg+xml" not in output.data
+    assert path.stat().st_size < 3_000_000
+
+
+def test_no_path_of_a_machine_is_left(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/(root|home|tmp|work|Users|private)/|[A-Z]:\\\\", text)
+
+
+def test_every_widget_that_is_shown_has_its_state(notebook):
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    views = [
+        output.data["application/vnd.jupyter.widget-view+json"]["model_id"]
+        for cell in code(notebook)
+        for output in cell.outputs
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert set(views) <= set(state)
+    references = re.findall(r"IPY_MODEL_([0-9a-f]{32})", json.dumps(state))
+    assert set(references) <= set(state)
+    assert bool(views) == bool(state)
+
+
+def test_the_frame_of_a_notebook_is_complete(notebook):
+    text = prose(notebook)
+    assert all(part in text for part in FRAME), [part for part in FRAME if part not in text]
+    assert "PROSE" not in text and "TODO" not in text
+
+
+def test_solutions_are_folded_and_executed(notebook):
+    solutions = [cell for cell in code(notebook) if "solution" in cell.metadata.get("tags", [])]
+    assert len(solutions) >= 3
+    for cell in solutions:
+        assert cell.metadata.jupyter.source_hidden and cell.outputs
+
+
+# --- What the notebooks define is what the library does ---------------------------------
+
+
+def source_with(name, text):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    return next(cell.source for cell in code(notebook) if text in cell.source)
+
+
+def test_the_network_of_notebook_2_is_the_librarys():
+    space = {"nn": torch.nn}
+    exec(source_with("2_latent_dimension", "def make_encoder"), space)
+    exec(source_with("2_latent_dimension", "def make_decoder"), space)
+    for d in (1, 16):
+        library = Autoencoder(d).eval()
+        written = torch.nn.Sequential(space["make_encoder"](d), space["make_decoder"](d)).eval()
+        values = library.state_dict().values()
+        written.load_state_dict(dict(zip(written.state_dict(), values, strict=True)))
+        x = torch.rand(4, 1, 28, 28)
+        assert torch.equal(written(x), library(x))
+
+
+def test_the_pca_of_notebook_1_is_the_librarys(splits):
+    test = splits.test.floats()
+    space = {"torch": torch, "splits": splits, "test": test}
+    exec(source_with("1_dataset", "torch.linalg.eigh"), space)
+    exec(source_with("1_dataset", "def pca_error"), space)
+    linear = metrics.LinearAutoencoder(splits.train)
+    for d in (0, 2, 16):
+        error = metrics.mse_per_image(linear.reconstruct(test, d), test).mean().item()
+        assert space["pca_error"](d) == pytest.approx(error, rel=1e-4)

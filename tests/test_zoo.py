@@ -1,0 +1,232 @@
+import json
+import os
+
+import joblib
+import pytest
+import torch
+
+from aelib import metrics, sweep, zoo
+from aelib.models import Autoencoder, Judge
+from aelib.optim import Recipe
+from aelib.zoo import CHECKPOINTS, Experiment, ModelMissingError
+
+TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
+
+
+def test_the_promised_models_are_shipped():
+    promised = ["judge", *(f"latent/{d}" for d in (*range(11), 12, 16, 24, 32))]
+    promised += [f"original/{kind}/{d}" for kind in ("transpose", "nearest") for d in (2, 16)]
+    assert set(promised) <= set(zoo.names())
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_shipped_model_loads_and_does_what_its_record_says(name, splits):
+    model, entry = zoo.load(name), zoo.record(name, 0)
+    assert not model.training
+    assert zoo.is_trained(name, 0), "the record does not fit the table"
+    part = splits.test[::20]
+    if isinstance(model, Judge):
+        assert metrics.accuracy(model, part) > 0.98
+        return
+    x = part.floats() - model.offset
+    error = metrics.mse_per_image(metrics.reconstruct(model, part.floats()), x).mean().item()
+    assert error == pytest.approx(entry["test_mse"], rel=0.1)
+    assert model.encode(x).shape == (len(part), model.latent_dim)
+
+
+@pytest.mark.parametrize("name", list(zoo.EXPERIMENTS))
+def test_every_seed_of_every_experiment_is_recorded(name):
+    for seed, entry in zip(zoo.find(name).seeds, zoo.results(name), strict=True):
+        assert zoo.is_trained(name, seed), "the record does not fit the table"
+        assert (entry["name"], entry["seed"]) == (name, seed)
+        assert len(entry["val_loss"]) == len(entry["seconds"]) == zoo.find(name).recipe.epochs
+        assert entry["command"] == f"python -m aelib train {name}"
+        assert {"python", "torch", "aelib"} <= set(entry["versions"])
+        if name != zoo.JUDGE:
+            assert len(entry["test_mse_per_digit"]) == 10
+    assert zoo.history(name).epochs == zoo.find(name).recipe.epochs
+
+
+def test_the_checkpoints_stay_small():
+    sizes = [path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 10_000_000
+
+
+def test_figures_stack_the_seeds():
+    assert zoo.figures("latent/2", "test_mse_per_digit").shape == (5, 10)
+
+
+def test_patterns_choose_experiments():
+    assert zoo.match("latent/1") == ["latent/1"]
+    assert zoo.match("original/*/2") == ["original/transpose/2", "original/nearest/2"]
+    assert zoo.match() == list(zoo.EXPERIMENTS)
+    with pytest.raises(ValueError, match="no experiment matches 'latnt/"):
+        zoo.match("latnt/*")
+
+
+def test_an_unknown_name_lists_what_there_is():
+    with pytest.raises(ValueError, match=r"'latent/17'.*latent/16"):
+        zoo.load("latent/17")
+
+
+# --- Making, in a small zoo of its own --------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch, few):
+    """A zoo of three experiments on two hundred images, in a folder of its own."""
+    table = {
+        "judge": Experiment("judge", TINY, seeds=(0,)),
+        "tiny/2": Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
+        "secret/1": Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
+    }
+    monkeypatch.setattr(zoo, "EXPERIMENTS", table)
+    monkeypatch.setenv("AELIB_CACHE", str(tmp_path / "cache"))
+    parts = type("Splits", (), {"train": few, "val": few, "test": few})
+    monkeypatch.setattr(sweep, "load_mnist", lambda: parts)
+    return tmp_path / "checkpoints"
+
+
+def run(folder, *patterns):
+    return sweep.train(patterns, folder=folder, progress=False)
+
+
+def test_train_makes_what_is_missing_and_only_that(small):
+    assert run(small, "tiny/*") == [("judge", 0), ("tiny/2", 0), ("tiny/2", 1)]
+    assert isinstance(zoo.load("tiny/2", small), Autoencoder)
+    assert [entry["seed"] for entry in zoo.results("tiny/2", small)] == [0, 1]
+    assert run(small, "tiny/*") == []
+    zoo.record_file("tiny/2", 1, small).unlink()
+    assert set(run(small)) == {("tiny/2", 1), ("secret/1", 0)}
+    assert run(small) == []
+
+
+def test_two_jobs_at_once_train_everything(small):
+    # Threads instead of processes, so that the workers see the small table.
+    with joblib.parallel_config(backend="threading"):
+        done = sweep.train(["tiny/2", "secret/1"], jobs=2, folder=small)
+    assert len(done) == 4 and sweep.missing(folder=small) == []
+
+
+def test_jobs_are_processes_of_their_own(small, monkeypatch, capsys):
+    run(small, "judge")
+    capsys.readouterr()
+
+    def which_process(name, seed, folder, counter):
+        import os
+
+        with counter.open("ab") as file:
+            file.write(b"..")
+        return {"name": name, "seed": seed, "test_mse": os.getpid(), "seconds": [60]}
+
+    monkeypatch.setattr(sweep, "_worker", which_process)
+    sweep.train(["tiny/2"], jobs=2, folder=small, progress=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and all("tiny/2" in line and "1.0 min" in line for line in lines)
+    assert not any(f"test_mse {os.getpid()}." in line for line in lines)
+
+
+def test_only_the_first_seed_of_a_shipped_model_is_in_the_package(small):
+    run(small)
+    found = sorted(path.relative_to(small).as_posix() for path in small.rglob("*.pt"))
+    assert found == ["judge/seed0.pt", "tiny/2/seed0.pt"]
+    assert zoo.names() == ["judge", "tiny/2"]
+
+
+def test_a_changed_recipe_is_trained_again(small, monkeypatch):
+    run(small, "tiny/2")
+    changed = Experiment("tiny/2", Recipe(1, 50, 1e-3), 2, seeds=(0, 1))
+    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", changed)
+    assert not zoo.is_trained("tiny/2", 0, small)
+    assert run(small, "tiny/2") == [("tiny/2", 0), ("tiny/2", 1)]
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(small, monkeypatch):
+    run(small, "judge")
+    calls = []
+
+    def interrupted_after_one_epoch(history):
+        calls.append(history.epochs)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.train_run("tiny/2", 0, small, after_epoch=interrupted_after_one_epoch)
+    assert calls == [1]
+    assert not zoo.is_trained("tiny/2", 0, small) and sweep.state_file("tiny/2", 0).exists()
+    resumed = sweep.train_run("tiny/2", 0, small)
+    assert not sweep.state_file("tiny/2", 0).exists()
+    zoo.record_file("tiny/2", 0, small).unlink()
+    straight = sweep.train_run("tiny/2", 0, small)
+    assert resumed["val_loss"] == straight["val_loss"]
+    assert resumed["weights_sha256"] == straight["weights_sha256"]
+
+
+def test_a_kill_between_weights_and_record_counts_as_missing(small, monkeypatch):
+    run(small, "judge")
+    monkeypatch.setattr(sweep, "_write_record", lambda *_: (_ for _ in ()).throw(SystemExit))
+    with pytest.raises(SystemExit):
+        sweep.train_run("tiny/2", 0, small)
+    assert zoo.weights_file("tiny/2", 0, small).exists()
+    assert not zoo.is_trained("tiny/2", 0, small)
+
+
+def test_a_broken_record_counts_as_missing(small):
+    run(small, "tiny/2")
+    path = zoo.record_file("tiny/2", 0, small)
+    path.write_text(path.read_text()[:100])
+    assert run(small, "tiny/2") == [("tiny/2", 0)]
+
+
+def test_altered_weights_are_refused(small):
+    run(small, "tiny/2")
+    path = zoo.weights_file("tiny/2", 0, small)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(RuntimeError, match="SHA-256") as caught:
+        zoo.load("tiny/2", small)
+    assert str(path) in str(caught.value)
+
+
+def test_weights_that_were_deleted_are_trained_again(small):
+    run(small, "tiny/2")
+    zoo.weights_file("tiny/2", 0, small).unlink()
+    assert run(small, "tiny/2") == [("tiny/2", 0)]
+
+
+def test_a_missing_model_says_how_to_make_it(small):
+    with pytest.raises(ModelMissingError, match="python -m aelib train tiny/2"):
+        zoo.load("tiny/2", small)
+    with pytest.raises(ModelMissingError, match="python -m aelib train judge"):
+        sweep.train_run("tiny/2", 0, small)
+
+
+def test_measuring_again_gives_the_same_figures(small):
+    run(small)
+    before = zoo.record("secret/1", 0, small)
+    path = zoo.record_file("secret/1", 0, small)
+    path.write_text(json.dumps(before | {"test_mse": 99}))
+    after = sweep.measure_run("secret/1", 0, small)
+    assert after["test_mse"] == before["test_mse"]
+
+
+def test_shipped_weights_are_halves(small):
+    run(small, "tiny/2")
+    state = torch.load(zoo.weights_file("tiny/2", 0, small), weights_only=True)
+    kinds = {name.rsplit(".", 1)[1]: value.dtype for name, value in state.items()}
+    assert kinds["weight"] == kinds["bias"] == torch.float16
+    assert kinds["running_var"] == torch.float32  # it can be larger than a half can hold
+
+
+def test_jobs_must_be_positive(small):
+    with pytest.raises(ValueError, match="jobs"):
+        sweep.train(["tiny/2"], jobs=0, folder=small)
+
+
+def test_a_run_that_diverges_leaves_no_record(small, monkeypatch):
+    run(small, "judge")
+    wild = Experiment("tiny/2", Recipe(2, 50, adam_lr=1e30), 2, seeds=(0,))
+    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", wild)
+    with pytest.raises(sweep.DivergedError, match="tiny/2, seed 0: non-finite loss"):
+        run(small)
+    assert not zoo.record_file("tiny/2", 0, small).exists()
+    assert not sweep.state_file("tiny/2", 0).exists()
+    assert zoo.is_trained("secret/1", 0, small), "the others were trained all the same"
