@@ -241,7 +241,7 @@ def test_which_digits_share_a_place():
     course = zoo.figures("latent/2", "overlap").mean(0)
     own = zoo.figures("original/transpose/2", "overlap").mean(0)
     off = ~torch.eye(10, dtype=torch.bool)
-    agree(quoted(TWO, "the overlaps are # and #,"), [course[2, 1], course[6, 0]])
+    agree(quoted(TWO, "the overlaps are # and #."), [course[2, 1], course[6, 0]])
     for digit in (2, 6):
         others = torch.arange(10) != digit
         assert course[digit][others].max() < 0.1, "no digit overlaps by more than a tenth"
