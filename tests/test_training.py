@@ -9,7 +9,7 @@ from torch import nn
 
 from aelib import metrics, optim, training
 from aelib.data import Digits
-from aelib.models import Autoencoder
+from aelib.models import Autoencoder, Judge
 from aelib.optim import COURSE, ORIGINAL, KernelMuon, Recipe
 from aelib.training import History, evaluate, fit, seeded
 
@@ -58,12 +58,17 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(few):
     assert not torch.equal(weights(models[0]), weights(other))
 
 
-def test_fit_leaves_the_random_numbers_alone(few):
-    torch.manual_seed(1)
-    expected = torch.rand(3)
-    torch.manual_seed(1)
-    fit(built(), few, few, SHORT, progress=False)
-    assert torch.equal(torch.rand(3), expected)
+def test_dropout_follows_the_seed_and_leaves_other_random_numbers_alone(few):
+    judges = []
+    for number in range(2):
+        with seeded(0):
+            judges.append(Judge())
+        torch.manual_seed(number)
+        expected = torch.rand(3)
+        torch.manual_seed(number)
+        fit(judges[-1], few, few, SHORT, loss=training.classification_loss, progress=False)
+        assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(weights(judges[0]), weights(judges[1]))
 
 
 def test_the_best_weights_are_a_copy_and_come_back(few, monkeypatch):
