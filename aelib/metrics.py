@@ -206,11 +206,6 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    @property
-    def has_zero(self) -> bool:
-        """Whether zero lies inside: the data do not tell a difference."""
-        return self.low <= 0 <= self.high
-
 
 def paired_difference(first: Any, second: Any) -> Interval:
     """Return the mean of first - second, paired by seed, with its 95 % t interval.

@@ -230,21 +230,6 @@ def bars_per_digit(
     return ax
 
 
-def intervals(
-    rows: Mapping[str, tuple[float, float, float]], xlabel: str, ax: Axes | None = None
-) -> Axes:
-    """Draw means with their intervals (mean, low, high), one row each, and a line at 0."""
-    ax = _axes(ax, (6.5, 0.8 + 0.38 * len(rows)))
-    for position, (mean, low, high) in enumerate(rows.values()):
-        ax.plot([low, high], [position] * 2, color=MODEL_COLOR, lw=2.5, alpha=0.5)
-        ax.plot(mean, position, "o", color=MODEL_COLOR)
-    ax.axvline(0, color="black", lw=1)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel(xlabel)
-    return ax
-
-
 # --- The plane of two numbers ---------------------------------------------------------
 
 

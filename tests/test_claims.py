@@ -1,4 +1,4 @@
-"""The numbers that the prose quotes, held to the recorded results and to the data.
+"""The main numbers of the prose, held to the recorded results and to the data.
 
 `quoted` finds a phrase in a text and returns its numbers. Each is compared with what it
 is a rounding of, so the tolerance is stated by the digits that the prose shows; a claim

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from aelib import metrics, optim, training
-from aelib.data import Digits
 from aelib.models import Autoencoder, Judge
 from aelib.optim import COURSE, ORIGINAL, KernelMuon, Recipe
 from aelib.training import History, evaluate, fit, seeded
@@ -206,4 +205,3 @@ def test_evaluate_restores_the_mode(few):
     model = built().train()
     evaluate(model, few)
     assert model.training
-    assert isinstance(few, Digits)
