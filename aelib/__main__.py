@@ -1,4 +1,4 @@
-"""The commands: python -m aelib train | list | measure | notebooks | figures."""
+"""The commands: train, list, measure, baselines, costs, notebooks, figures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from aelib import publish, sweep, zoo
+from aelib.data import load_mnist
 
 FOLDER = Path(__file__).parent.parent
 
@@ -42,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument(
             "patterns", nargs="*", metavar="PATTERN", help="e.g. 'latent/*'; default: all"
         )
+    command("baselines", _baselines, "measure the detectors that need no training")
+    command("costs", _costs, "measure what each way of up-sampling costs")
     notebooks = command("notebooks", _notebooks, "execute all notebooks in place, reproducibly")
     notebooks.add_argument("paths", nargs="*", type=Path, help="default: all in notebooks/")
     command("figures", _figures, "write the README's figures to images/")
@@ -54,20 +57,35 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
+    splits, failed = load_mnist(), []
     for name in zoo.match(*options.patterns):
         for seed in zoo.find(name).seeds:
-            if zoo.weights_file(name, seed).exists():
-                sweep.measure_run(name, seed)
-                print(f"measured {name}, seed {seed}")
-            else:
+            if not zoo.weights_file(name, seed).exists():
                 print(f"skipped {name}, seed {seed}: its weights are not kept here")
+                continue
+            try:
+                sweep.measure_run(name, seed, splits=splits)
+                print(f"measured {name}, seed {seed}")
+            except (zoo.ModelMissingError, RuntimeError) as error:  # the others go on
+                failed.append(f"{name}, seed {seed}: {error}")
+    if failed:
+        raise RuntimeError("; ".join(failed))
+
+
+def _baselines(options: argparse.Namespace) -> None:
+    print(sweep.record_baselines().name)
+
+
+def _costs(options: argparse.Namespace) -> None:
+    print(sweep.record_costs().name)
 
 
 def _list(options: argparse.Namespace) -> None:
     for name in zoo.match(*options.patterns):
         seeds = zoo.find(name).seeds
         done = sum(zoo.is_trained(name, seed) for seed in seeds)
-        print(f"{name:24} {done} of {len(seeds)} seeds")
+        also = [f"(= {alias})" for alias, other in zoo.ALIASES.items() if other == name]
+        print(f"{name:24} {done} of {len(seeds)} seeds", *also)
 
 
 def _notebooks(options: argparse.Namespace) -> None:

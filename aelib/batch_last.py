@@ -36,6 +36,11 @@ class BatchLast:
         self.model = model
         self.offset = model.offset
 
+    @property
+    def training(self) -> bool:
+        """Whether the model is in training mode."""
+        return self.model.training
+
     @staticmethod
     def supports(model: nn.Module) -> bool:
         """Return whether every layer of `model` can be run with the batch last."""

@@ -1,11 +1,13 @@
 """What the course measures: errors, baselines, recognisability, neighbours, intervals.
 
+The checkerboard score, AUROC and the nearest image have modules of their own
+(`checkerboards`, `detection`) and can be had from here as well.
+
 Everything here takes tensors and returns tensors or plain numbers; nothing trains.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,11 +16,15 @@ import skdim
 import torch
 from scipy import stats
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from aelib.data import DIGITS, Digits, Splits, batches, to_float
+from aelib.checkerboards import checkerboard_score as checkerboard_score
+from aelib.data import DIGITS, Digits, to_float
+from aelib.detection import NearestImage as NearestImage
+from aelib.detection import auroc as auroc
 from aelib.models import Autoencoder
 
 BATCH = 1000
@@ -156,6 +162,17 @@ def knn_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels:
     return float(knn.score(scale.transform(test_codes), test_labels))
 
 
+def probe_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor) -> float:
+    """Return the share of test codes that a linear classifier of codes puts to their digit.
+
+    It is a logistic regression on codes scaled to unit variance: what can be read off the
+    code with straight cuts (Alain and Bengio 2016, arXiv:1610.01644; notebook 4).
+    """
+    scale = StandardScaler().fit(codes)
+    probe = LogisticRegression(max_iter=1000).fit(scale.transform(codes), labels)
+    return float(probe.score(scale.transform(test_codes), test_labels))
+
+
 def overlap(codes: Tensor, labels: Tensor) -> Tensor:
     """Return how far each pair of digits shares its place in code space, (10, 10).
 
@@ -196,6 +213,24 @@ def intrinsic_dimension(images: Tensor, method: str = "TwoNN") -> float:
     raise ValueError(f"method must be TwoNN or MLE, got {method!r}")
 
 
+def plane_figures(
+    codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor
+) -> dict[str, Any]:
+    """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and overlap of a plane."""
+    subsets = {}
+    for digits in PLANE_SUBSETS:
+        chosen = torch.tensor(digits)
+        here, there = torch.isin(labels, chosen), torch.isin(test_labels, chosen)
+        subsets[" ".join(map(str, digits))] = knn_accuracy(
+            codes[here], labels[here], test_codes[there], test_labels[there]
+        )
+    return {
+        "knn_accuracy": subsets[" ".join(map(str, DIGITS))],
+        "knn_subsets": subsets,
+        "overlap": overlap(test_codes, test_labels).tolist(),
+    }
+
+
 # --- Over seeds -----------------------------------------------------------------------
 
 
@@ -223,65 +258,3 @@ def paired_difference(first: Any, second: Any) -> Interval:
         return Interval(mean, mean, mean)
     low, high = stats.t.interval(0.95, len(a) - 1, loc=mean, scale=error)
     return Interval(float(mean), float(low), float(high))
-
-
-# --- Everything that is recorded of a trained model -----------------------------------
-
-
-@dataclass(frozen=True)
-class Measurer:
-    """Measures trained autoencoders on MNIST; keeps the data and the judge at hand."""
-
-    splits: Splits
-    judge: nn.Module
-
-    def measure(self, model: Autoencoder) -> dict[str, Any]:
-        """Return what `zoo` records of an autoencoder, as plain numbers and lists.
-
-        test_mse and test_mse_per_digit; read_right and read_right_per_digit, by the
-        judge; judged, its 10 x 10 counts; with latent_dim 2 also plane_figures.
-        """
-        test = self.splits.test
-        images = test.floats()
-        output = reconstruct(model, images)
-        errors = mse_per_image(output, images - model.offset)
-        # A model with offset 0.5 can draw ink only up to 0.5. Its pictures are brought to the
-        # full range, as a plot does it, before somebody reads them.
-        read = judged(self.judge, output / (1 - model.offset))
-        right = (read == test.labels).double()
-        result = {
-            "test_mse": errors.double().mean().item(),
-            "test_mse_per_digit": mean_per_digit(errors, test.labels).tolist(),
-            "read_right": right.mean().item(),
-            "read_right_per_digit": mean_per_digit(right, test.labels).tolist(),
-            "judged": confusion(test.labels, read).tolist(),
-        }
-        if model.latent_dim == 2:
-            train = self.splits.train
-            codes, test_codes = encode(model, train.floats()), encode(model, images)
-            result |= plane_figures(codes, train.labels, test_codes, test.labels)
-        return result
-
-
-def plane_figures(
-    codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor
-) -> dict[str, Any]:
-    """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and overlap of a plane."""
-    subsets = {}
-    for digits in PLANE_SUBSETS:
-        chosen = torch.tensor(digits)
-        here, there = torch.isin(labels, chosen), torch.isin(test_labels, chosen)
-        subsets[" ".join(map(str, digits))] = knn_accuracy(
-            codes[here], labels[here], test_codes[there], test_labels[there]
-        )
-    return {
-        "knn_accuracy": subsets[" ".join(map(str, DIGITS))],
-        "knn_subsets": subsets,
-        "overlap": overlap(test_codes, test_labels).tolist(),
-    }
-
-
-def accuracy(judge: nn.Module, digits: Digits) -> float:
-    """Return the share of images that a classifier reads right."""
-    right = sum(int((judged(judge, x) == labels).sum()) for x, labels in batches(digits, BATCH))
-    return right / len(digits)

@@ -93,10 +93,12 @@ def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Modu
     """Return a block that maps (N, inputs, s, s) to (N, outputs, size, size).
 
     kind: one of `UPSAMPLING`; size: 2s or, from 3 to 7, 2s + 1.
-    Raises ValueError for an unknown kind.
+    Raises ValueError for an unknown kind and for a size that nothing can be doubled to.
     """
     if kind not in UPSAMPLING:
         raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLING)}; got {kind!r}")
+    if size < 2:
+        raise ValueError(f"size must be at least 2, got {size}")
     return UPSAMPLING[kind](inputs, outputs, size)
 
 

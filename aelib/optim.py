@@ -47,6 +47,8 @@ ORIGINAL = Recipe(epochs=50, batch_size=128, adam_lr=1e-3, weight_decay=1e-5)
 # validation images, seed 0, at 10 epochs. Codes of one to six numbers are easily thrown
 # about by large steps and want the gentle one; with more numbers bold steps win.
 COURSE = Recipe(epochs=12, batch_size=128, adam_lr=1e-2, muon_lr=0.1, warmup=0.1)
+# For the five to six thousand images of one digit: smaller batches, more passes.
+ONE_DIGIT = Recipe(24, 64, adam_lr=1e-2, muon_lr=0.1, warmup=0.1)
 GENTLE = Recipe(12, 128, adam_lr=1e-2, muon_lr=0.02, muon_scale="original", warmup=0.1)
 
 

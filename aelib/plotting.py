@@ -41,7 +41,14 @@ STYLE = {
 }
 # Ten colours that stay apart under the common colour blindnesses, one per digit.
 DIGIT_COLORS = tuple(mpl.colors.to_hex(c) for c in mpl.color_sequences["petroff10"])
+# Errors have a sign: blue is missing ink, red is invented ink, white is right.
+ERROR_COLORS = mpl.colors.LinearSegmentedColormap.from_list(
+    "error",
+    ("#08519c", "white", "#b2182b"),
+    N=257,  # odd, so that the middle is exactly white
+)
 MODEL_COLOR, PCA_COLOR, MEAN_COLOR = DIGIT_COLORS[0], DIGIT_COLORS[1], "#555555"
+LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 CELL = 0.62  # inches that one 28 x 28 picture takes in a plate
 
 
@@ -51,7 +58,8 @@ def use_style() -> None:
     mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=DIGIT_COLORS)
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return `ax`, or the Axes of a new figure of `size` inches if it is None."""
     return ax if ax is not None else plt.subplots(figsize=size, layout="constrained")[1]
 
 
@@ -95,7 +103,7 @@ def plate(
     labels = list(rows) if isinstance(rows, Mapping) else [""] * len(rows)
     images = list(rows.values()) if isinstance(rows, Mapping) else list(rows)
     across, down, gap = len(images[0]), len(images), 2
-    ax = _axes(ax, (CELL * across + 0.3 + 0.075 * max(map(len, labels)), CELL * down + 0.4))
+    ax = axes_or_new(ax, (CELL * across + 0.3 + 0.075 * max(map(len, labels)), CELL * down + 0.4))
     ax.imshow(montage(images, gap), vmin=0, vmax=1, interpolation="nearest")
     centres = np.arange(max(across, down)) * (28 + gap) + 13.5
     ax.set_yticks(centres[:down] if any(labels) else [], labels if any(labels) else [])
@@ -119,6 +127,28 @@ def signed_plate(
     return ax
 
 
+def error_plate(
+    rows: Mapping[str, Tensor], columns: Sequence[str] = (), title: str = "", ax: Axes | None = None
+) -> Axes:
+    """Show rows of differences, drawing minus original, (N, 1, 28, 28) in [-1, 1].
+
+    Red is ink that was invented, blue is ink that is missing, white is right.
+    """
+    ax = plate(rows, columns, title, ax)
+    images = list(rows.values())
+    ax.images[0].set_data(montage(images) - montage([-row for row in images]))
+    ax.images[0].set(cmap=ERROR_COLORS, clim=(-1, 1))
+    return ax
+
+
+def mark_cells(ax: Axes, cells: Tensor, color: str = DIGIT_COLORS[1]) -> Axes:
+    """Draw a frame around the pictures of a plate where `cells` (rows, columns) is true."""
+    for row, column in torch.nonzero(cells).tolist():
+        corner = (30 * column - 1.5, 30 * row - 1.5)
+        ax.add_patch(mpl.patches.Rectangle(corner, 30, 30, fill=False, ec=color, lw=2))
+    return ax
+
+
 def _signed_montage(images: Tensor) -> np.ndarray:
     return montage([images]) - montage([-images])
 
@@ -132,7 +162,7 @@ def decoded_plane(model: Any, across: Tensor, up: Tensor, ax: Axes | None = None
     grid = torch.stack(torch.meshgrid(across, up.flip(0), indexing="xy"), -1)
     with torch.inference_mode():
         rows = [model.decode(row) for row in grid]
-    ax = plate(rows, ax=ax if ax is not None else _axes(None, (6.6, 6.6)))
+    ax = plate(rows, ax=ax if ax is not None else axes_or_new(None, (6.6, 6.6)))
     for axis, values in ((ax.xaxis, across), (ax.yaxis, up.flip(0))):
         places = range(0, len(values), 3)
         axis.set_ticks([30 * n + 13.5 for n in places], [f"{values[n]:.1f}" for n in places])
@@ -146,7 +176,7 @@ def decoded_plane(model: Any, across: Tensor, up: Tensor, ax: Axes | None = None
 
 def losses(histories: Mapping[str, History], ax: Axes | None = None) -> Axes:
     """Draw validation loss (line) and training loss (dashed) against the epoch."""
-    ax = _axes(ax, (6.5, 3.6))
+    ax = axes_or_new(ax, (6.5, 3.6))
     for color, (name, history) in zip(DIGIT_COLORS, histories.items(), strict=False):
         epochs = np.arange(1, history.epochs + 1)
         ax.plot(epochs, history.val_loss, color=color, label=f"{name}, validation")
@@ -175,7 +205,7 @@ def error_by_dim(
     errors: (len(dims), seeds). baselines: name to (dims, errors); a single dim makes a
     horizontal line.
     """
-    ax = _axes(ax, (7, 4))
+    ax = axes_or_new(ax, (7, 4))
     for color, style, (name, (at, values)) in zip(
         (MEAN_COLOR, PCA_COLOR, DIGIT_COLORS[2]),
         (":", "--", "-."),
@@ -200,7 +230,7 @@ def lines_per_digit(
     x: Sequence[float], values: Tensor, ylabel: str, ax: Axes | None = None, legend: bool = True
 ) -> Axes:
     """Draw one line per digit. values: (len(x), seeds, 10); the band is min to max."""
-    ax = _axes(ax, (5, 3.6))
+    ax = axes_or_new(ax, (5, 3.6))
     for digit in DIGITS:
         seeds, color = values[..., digit], DIGIT_COLORS[digit]
         ax.fill_between(x, seeds.amin(1), seeds.amax(1), color=color, alpha=0.15, lw=0)
@@ -218,8 +248,8 @@ def bars_per_digit(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one bar per digit, in the digits' colours, and a reference line with a name."""
-    ax = _axes(ax, (5, 2.8))
-    ax.bar(DIGITS, values, color=DIGIT_COLORS)
+    ax = axes_or_new(ax, (5, 2.8))
+    ax.bar(DIGITS, np.asarray(values), color=DIGIT_COLORS)
     ax.set_xticks(DIGITS)
     ax.grid(axis="x", visible=False)
     ax.set(xlabel="digit", ylabel=ylabel)
@@ -244,7 +274,7 @@ def scatter_codes(
 
     limits: (low, high), each (2,), for panels that should share their axes.
     """
-    ax = _axes(ax, (5, 4.6))
+    ax = axes_or_new(ax, (5, 4.6))
     # Mixed order, else the last digit covers the others; fixed, so the picture is too.
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
     colors = np.array(DIGIT_COLORS)[labels[order]]
@@ -266,7 +296,7 @@ def matrix(
 
     labels: what the rows and the columns are.
     """
-    ax = _axes(ax, (5.6, 5))
+    ax = axes_or_new(ax, (5.6, 5))
     ax.imshow(np.asarray(values), cmap="Blues", vmin=0, vmax=float(values.max()))
     for row in DIGITS:
         for column in DIGITS:
@@ -285,4 +315,55 @@ def matrix(
     ax.set_yticks(DIGITS)
     ax.grid(False)
     ax.set(title=title, ylabel=labels[0], xlabel=labels[1])
+    return ax
+
+
+def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
+    """Draw a (10, 10) matrix of shares in [0, 1] over digits, without numbers: dark is 1."""
+    ax = axes_or_new(ax, (2, 2))
+    ax.imshow(np.asarray(values), cmap="Blues", vmin=0, vmax=1)
+    ax.set_xticks(DIGITS)
+    ax.set_yticks(DIGITS)
+    ax.tick_params(length=0, labelsize=7)
+    ax.grid(False)
+    ax.set_title(title)
+    return ax
+
+
+# --- Checkerboards --------------------------------------------------------------------
+
+
+def overlaps(counts: Tensor, line: Axes, square: Axes) -> tuple[Axes, Axes]:
+    """Draw how many stamps cover each pixel: counts (n,) as bars, and their product in 2-D."""
+    line.bar(range(len(counts)), np.asarray(counts), width=0.9, color=MODEL_COLOR)
+    line.yaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    line.grid(axis="x", visible=False)
+    line.set(xlabel="output pixel", ylabel="stamps", xticks=[])
+    square.imshow(np.outer(counts.numpy(), counts.numpy()), vmin=0, interpolation="nearest")
+    square.set(xticks=[], yticks=[])
+    square.grid(False)
+    return line, square
+
+
+def score_by_step(
+    curves: Mapping[str, tuple[Sequence[int], Tensor]],
+    references: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a score against training steps, both on logarithmic axes; step 0 stands at 1.
+
+    curves: name to (steps, values), values (seeds, len(steps)): the line is the mean of the
+    seeds, the band reaches from the lowest to the highest. references: horizontal lines.
+    Scores below 0.05 are drawn at 0.05.
+    """
+    ax = axes_or_new(ax, (7, 4))
+    for color, (name, (steps, values)) in zip(DIGIT_COLORS, curves.items(), strict=False):
+        at, values = np.maximum(np.asarray(steps), 1), values.clamp(min=LOWEST_SCORE).numpy()
+        ax.fill_between(at, values.min(0), values.max(0), color=color, alpha=0.15, lw=0)
+        ax.plot(at, values.mean(0), "-o", ms=3, color=color, label=name)
+    for name, value in (references or {}).items():
+        ax.axhline(value, color=MEAN_COLOR, ls="--", lw=1.2, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="training steps", ylabel="checkerboard score")
+    plain_ticks(ax)
+    ax.legend(ncols=2)
     return ax

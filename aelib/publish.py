@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ from nbformat import NotebookNode
 from torch import Tensor
 
 from aelib import plotting, zoo
-from aelib.data import Splits, load_mnist, write_atomically
+from aelib.checkerboards import checkerboard_score
+from aelib.data import DIGITS, Splits, load_mnist, write_atomically
 from aelib.drawing import architecture
 from aelib.metrics import LinearAutoencoder, encode, mean_image, mse_per_image, reconstruct
+from aelib.models import UPSAMPLING
+from aelib.optim import ORIGINAL, Recipe
+from aelib.sweep import WATCHED_IMAGES
+from aelib.training import fit
 from aelib.widgets import figure_png
 
 CELL_TIMEOUT = 300
@@ -193,6 +198,47 @@ def draw_error_curve(studio: Studio) -> Axes:
     )
 
 
+def draw_number(studio: Studio, digit: int) -> Axes:
+    """Draw the example digits above what the model of one digit makes of them."""
+    drawn = reconstruct(zoo.load(f"digit/{digit}"), studio.examples)
+    return plotting.plate({"input": studio.examples, f"model {digit}": drawn})
+
+
+def draw_numbers(studio: Studio) -> Axes:
+    """Draw the example digits above what each of the ten one-digit models makes of them."""
+    rows = {"input": studio.examples}
+    for digit in DIGITS:
+        rows[f"model {digit}"] = reconstruct(zoo.load(f"digit/{digit}"), studio.examples)
+    return plotting.plate(rows, [str(digit) for digit in DIGITS])
+
+
+def draw_upsampled(studio: Studio, kind: str, latent_dim: int) -> Axes:
+    """Draw the example digits above their reconstructions by `up/{kind}/{latent_dim}`."""
+    drawn = reconstruct(zoo.load(f"up/{kind}/{latent_dim}"), studio.examples)
+    return plotting.plate({"original": studio.examples, kind: drawn})
+
+
+def draw_early(studio: Studio) -> Axes:
+    """Draw the example digits after forty training steps with transposed convolutions."""
+    model = zoo.find("up/transpose/16").build(0)
+    forty = Recipe(epochs=1, batch_size=128, adam_lr=ORIGINAL.adam_lr)
+    few = studio.splits.train[: 40 * forty.batch_size]
+    fit(model, few, studio.splits.val, forty, device="cpu", progress=False)
+    drawn = reconstruct(model, studio.examples)
+    return plotting.plate({"original": studio.examples, "40 steps": drawn})
+
+
+def draw_checkerboards(studio: Studio) -> Axes:
+    """Draw the checkerboard score of the six ways of up-sampling while they are trained."""
+    curves = {}
+    for kind in UPSAMPLING:
+        runs = [zoo.history(f"up/{kind}/16", seed).watched for seed in zoo.SEEDS]
+        values = torch.tensor([[value for _, value in run] for run in runs])
+        curves[kind] = [step for step, _ in runs[0]], values
+    real = checkerboard_score(studio.splits.val[:WATCHED_IMAGES].floats())
+    return plotting.score_by_step(curves, {"real digits": real})
+
+
 FIGURES: dict[str, Callable[[Studio], Axes]] = {
     "autoencoder_architecture": draw_architecture,
     "latent": lambda studio: draw_latent(studio, 1),
@@ -204,6 +250,14 @@ FIGURES: dict[str, Callable[[Studio], Axes]] = {
     "zero_one": lambda studio: draw_plane(studio, 0, 1),
     "0_1_2": lambda studio: draw_plane(studio, 0, 1, 2),
     "0_1_6": lambda studio: draw_plane(studio, 0, 1, 6),
+    **{f"number{digit}": partial(draw_number, digit=digit) for digit in DIGITS},
+    "number_all": draw_numbers,
+    "test_2": draw_early,
+    "transpose_16": lambda studio: draw_upsampled(studio, "transpose", 16),
+    "unpooling_16": lambda studio: draw_upsampled(studio, "nearest", 16),
+    "transpose_2": lambda studio: draw_upsampled(studio, "transpose", 2),
+    "unpooling_2": lambda studio: draw_upsampled(studio, "nearest", 2),
+    "checkerboard_score": draw_checkerboards,
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import tempfile
@@ -27,19 +28,24 @@ from tqdm.auto import tqdm
 
 import aelib
 from aelib import zoo
-from aelib.data import Splits, cache_folder, load_mnist, write_atomically
-from aelib.metrics import Measurer, accuracy
+from aelib.checkerboards import checkerboard_score
+from aelib.data import DIGITS, Digits, Splits, cache_folder, load_mnist, write_atomically
+from aelib.measuring import Measurer, accuracy, one_class_baselines, step_costs
+from aelib.metrics import reconstruct
 from aelib.models import Judge
 from aelib.training import (
     History,
+    Watch,
     classification_loss,
     evaluate,
     fit,
-    reconstruction_loss,
 )
 from aelib.zoo import CHECKPOINTS, JUDGE
 
 PROGRESS_SECONDS = 0.5
+# Where a watched run looks at its checkerboards: often in the first epoch, then once in each.
+WATCHED_IMAGES = 1000  # of the validation set
+FIRST_STEPS = (0, 5, 10, 20, 50, 100, 200)
 
 Run = tuple[str, int]  # name and seed
 
@@ -168,6 +174,7 @@ def train_run(
     the loss did not stay finite.
     """
     experiment = zoo.find(name)
+    name = experiment.name  # it may have been called by its other one
     splits = splits or load_mnist()
     is_judge = experiment.latent_dim is None
     if not is_judge:
@@ -181,11 +188,12 @@ def train_run(
         val_digits,
         experiment.recipe,
         seed=seed,
-        loss=classification_loss if is_judge else reconstruction_loss,
+        loss=classification_loss if is_judge else experiment.loss(),
         device="cpu",  # so that a record does not depend on who has a GPU
         progress=False,
         state_file=unfinished,
         after_epoch=after_epoch,
+        watch=_watch(experiment, train_digits, splits) if experiment.watched else None,
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
@@ -197,6 +205,21 @@ def train_run(
     return entry
 
 
+def _watch(experiment: zoo.Experiment, train_digits: Digits, splits: Splits) -> Watch:
+    """Return the look at a model's checkerboards that a watched run takes again and again."""
+    images = splits.val[:WATCHED_IMAGES].floats()
+    recipe = experiment.recipe
+    epoch = -(-len(train_digits) // recipe.batch_size)
+
+    def look(model: Any) -> float:
+        try:
+            return checkerboard_score(reconstruct(model, images))
+        except ValueError:  # flat or not finite: whether the run is lost, `fit` decides
+            return math.nan
+
+    return Watch(look, (*FIRST_STEPS, *range(epoch, recipe.epochs * epoch + 1, epoch)))
+
+
 def _record(
     name: str, seed: int, model: nn.Module, history: History, splits: Splits, folder: Path
 ) -> dict[str, Any]:
@@ -206,20 +229,16 @@ def _record(
         "seed": seed,
         "command": f"python -m aelib train {name}",
         "settings": experiment.settings(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "aelib": aelib.__version__,
-            "machine": platform.machine(),
-        },
+        "versions": _versions(),
         "best_epoch": history.best_epoch,
         "train_loss": history.train_loss,
         "val_loss": history.val_loss,
+        "watched": history.watched,
         "seconds": [round(seconds, 2) for seconds in history.seconds],
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     # What is measured is what ships: the weights after rounding to half precision.
-    entry |= _measure(zoo.load_weights(experiment, weights), splits, folder)
+    entry |= _measure(experiment, zoo.load_weights(experiment, weights), splits, folder)
     write_atomically(zoo.weights_file(name, seed, folder), weights)
     _write_record(entry, folder)
     return entry
@@ -230,28 +249,69 @@ def measure_run(
 ) -> dict[str, Any]:
     """Measure a finished run again, from its kept weights, and record the figures.
 
-    Raises ModelMissingError if the weights are neither shipped nor in the cache.
+    Raises ModelMissingError if the weights are neither shipped nor in the cache, or if the
+    run's record does not fit the table any more, and RuntimeError if the weights are not
+    those of the record.
     """
+    experiment = zoo.find(name)
     entry = zoo.record(name, seed, folder)
     path = zoo.weights_file(name, seed, folder)
-    if not path.exists():
-        raise zoo.ModelMissingError(zoo.how_to_train(name, path))
-    model = zoo.load_weights(zoo.find(name), path.read_bytes(), entry, path)
-    entry |= _measure(model, splits or load_mnist(), folder)
+    if not path.exists() or not zoo.is_trained(name, seed, folder):
+        raise zoo.ModelMissingError(zoo.how_to_train(experiment.name, path))
+    model = zoo.load_weights(experiment, path.read_bytes(), entry, path)
+    entry |= {"versions": _versions()}
+    entry |= _measure(experiment, model, splits or load_mnist(), folder)
     _write_record(entry, folder)
     return entry
 
 
-def _measure(model: nn.Module, splits: Splits, folder: Path) -> dict[str, Any]:
+def _measure(
+    experiment: zoo.Experiment, model: nn.Module, splits: Splits, folder: Path
+) -> dict[str, Any]:
     start = time.perf_counter()
     if isinstance(model, Judge):
         found = {"test_accuracy": accuracy(model, splits.test)}
     else:
-        found = Measurer(splits, zoo.load(JUDGE, folder)).measure(model)
+        found = Measurer(splits, zoo.load(JUDGE, folder)).measure(
+            model, experiment.only, with_codes=experiment.watched
+        )
         # Of the weights as shipped. For original/*, which trains on these images too, it is
         # no validation error; nothing uses it there.
-        found["val_mse"] = evaluate(model, splits.val)
+        chosen_by = experiment.digits(splits)[1] if experiment.only is not None else splits.val
+        found["val_mse"] = evaluate(model, chosen_by)
     return found | {"measuring_seconds": round(time.perf_counter() - start, 2)}
+
+
+def record_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> Path:
+    """Measure the detectors that need no training, record them, and return the file."""
+    splits = splits or load_mnist()
+    found = [one_class_baselines(splits, digit) for digit in DIGITS]
+    return _write_figures(zoo.BASELINES, found, "baselines", folder)
+
+
+def record_costs(folder: Path = CHECKPOINTS) -> Path:
+    """Measure what each way of up-sampling costs, record it, and return the file."""
+    return _write_figures(zoo.COSTS, step_costs(), "costs", folder)
+
+
+def _write_figures(name: str, figures: Any, command: str, folder: Path) -> Path:
+    entry = {
+        "command": f"python -m aelib {command}",
+        "versions": _versions(),
+        "figures": figures,
+    }
+    path = folder / name
+    write_atomically(path, (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode())
+    return path
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "aelib": aelib.__version__,
+        "machine": platform.machine(),
+    }
 
 
 def pack_weights(model: nn.Module) -> bytes:
@@ -272,7 +332,10 @@ def pack_weights(model: nn.Module) -> bytes:
 
 def state_file(name: str, seed: int) -> Path:
     """Return where the state of an unfinished run is kept, so that it can go on."""
-    settings = json.dumps(zoo.find(name).settings(), sort_keys=True)
+    experiment = zoo.find(name)
+    name = experiment.name
+    # A run that is watched cannot go on from the state of one that was not.
+    settings = json.dumps(experiment.settings() | {"watched": experiment.watched}, sort_keys=True)
     digest = hashlib.sha256(f"{settings} {torch.__version__}".encode()).hexdigest()[:12]
     return cache_folder() / "runs" / f"{name.replace('/', '-')}-seed{seed}-{digest}.state"
 

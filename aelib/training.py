@@ -9,11 +9,11 @@ import copy
 import io
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,7 @@ class History:
     train_loss is the mean over the epoch's batches while the weights were changing,
     val_loss is measured after the epoch. best_epoch counts from 0. stopped is None
     for a run that went to its end, else "non-finite loss" or "interrupted".
+    watched holds, if `fit` was given a `Watch`, a pair (steps done, figure) for each look.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -44,6 +45,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str | None = None
+    watched: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def epochs(self) -> int:
@@ -56,6 +58,17 @@ class History:
         return math.inf if self.best_epoch is None else self.val_loss[self.best_epoch]
 
 
+class Watch(NamedTuple):
+    """What to measure of a model while it is trained, and when.
+
+    measure: from the model, in eval mode, to a number.
+    steps: after how many training steps; 0 is the untrained model.
+    """
+
+    measure: Callable[[nn.Module], float]
+    steps: Sequence[int]
+
+
 def reconstruction_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
     """Return the mean squared error of an autoencoder on images in [0, 1].
 
@@ -63,6 +76,25 @@ def reconstruction_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
     """
     x = x - model.offset if model.offset else x
     return F.mse_loss(model(x), x)
+
+
+def denoising_loss(noise: float) -> Loss:
+    """Return the loss of an autoencoder that has to redraw clean images from noisy ones.
+
+    noise: standard deviation of the Gaussian noise that is added to the images in training,
+    0 or more; the result is clipped to [0, 1]. In eval mode the images enter clean.
+    Raises ValueError for a negative noise.
+    Source: Vincent et al. 2008, doi:10.1145/1390156.1390294; notebook 3.
+    """
+
+    if noise < 0:
+        raise ValueError(f"noise must be 0 or more, got {noise}")
+
+    def loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
+        entering = (x + noise * torch.randn_like(x)).clamp(0, 1) if model.training else x
+        return F.mse_loss(model(entering), x)
+
+    return loss
 
 
 def classification_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
@@ -123,6 +155,7 @@ def fit(
     progress: bool = True,
     state_file: Path | None = None,
     after_epoch: Callable[[History], None] | None = None,
+    watch: Watch | None = None,
 ) -> History:
     """Train `model` in place, leave the best weights in it, and return the History.
 
@@ -134,13 +167,14 @@ def fit(
     state_file: where to keep the state of the run after each epoch. If the file exists,
         the run goes on from there and ends with the weights it would have had anyway.
     after_epoch: called with the History after each epoch.
+    watch: what to measure on the way; it has no influence on the weights.
 
     Raises ValueError if `train` or `val` is empty.
     """
     for name, digits in (("train", train), ("val", val)):
         if not len(digits):
             raise ValueError(f"{name} holds no images: there is nothing to fit to")
-    run = _Run(model, train, val, recipe, seed, loss, torch.device(device or best_device()))
+    run = _Run(model, train, val, recipe, seed, loss, torch.device(device or best_device()), watch)
     if state_file is not None and state_file.exists():
         run.restore(state_file)
     # An argument would overrule the environment variable TQDM_DISABLE, so none is given.
@@ -176,8 +210,10 @@ class _Run:
         seed: int,
         loss: Loss,
         device: torch.device,
+        watch: Watch | None,
     ) -> None:
         self.model = model.to(device)
+        self.watch = watch
         # What takes the training steps: the model, or a faster way to call it.
         self.trainee: Any = self.model
         if device.type == "cpu" and BatchLast.supports(model):
@@ -198,6 +234,8 @@ class _Run:
         self.model.train()
         total = 0.0
         first_step = self.history.epochs * self.steps_per_epoch
+        if first_step == 0:
+            self._look(0)
         for step, (x, labels) in enumerate(
             batches(self.train, self.recipe.batch_size, self.order), first_step
         ):
@@ -206,6 +244,7 @@ class _Run:
                 self.history.stopped = "non-finite loss"
                 return
             total += value * len(labels)
+            self._look(step + 1)
         self._record(total / len(self.train), time.perf_counter() - start)
 
     def _step(self, step: int, x: Tensor, labels: Tensor) -> float:
@@ -225,6 +264,15 @@ class _Run:
             for optimizer in self.optimizers:
                 optimizer.step()
         return number
+
+    def _look(self, steps_done: int) -> None:
+        if self.watch is None or steps_done not in self.watch.steps:
+            return
+        self.model.eval()
+        # Should the measure draw random numbers, training must not notice.
+        with torch.inference_mode(), torch.random.fork_rng(range(torch.cuda.device_count())):
+            self.history.watched.append((steps_done, float(self.watch.measure(self.model))))
+        self.model.train()
 
     def _record(self, train_loss: float, seconds: float) -> None:
         val_loss = evaluate(self.model, self.val, self.loss)

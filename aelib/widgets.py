@@ -12,16 +12,23 @@ import io
 from collections.abc import Sequence
 
 import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from aelib import plotting
+from aelib.checkerboards import overlap_counts
+from aelib.data import DIGITS
+from aelib.detection import reported
+from aelib.detector_plots import alarms_per_digit
 from aelib.models import Autoencoder
-from aelib.plotting import montage
+from aelib.plotting import DIGIT_COLORS, ERROR_COLORS, MODEL_COLOR, montage
 
+ALARM_COLOR = DIGIT_COLORS[1]
 FULL_WIDTH = ipywidgets.Layout(width="520px")
 
 
@@ -69,6 +76,91 @@ def plane_frames(
     ]
 
 
+def overlap_frame(kernel: int, stride: int, size: int = 5) -> bytes:
+    """Return how often the stamps of a transposed convolution cover each pixel, as a PNG.
+
+    Left the counts along a line of `size` inputs, right the same in two dimensions. A kernel
+    smaller than the stride leaves gaps, and the picture says so instead. Raises ValueError
+    for a size, kernel or stride below 1.
+    """
+    gaps = 1 <= kernel < stride
+    counts = None if gaps else overlap_counts(size, kernel, stride)
+    line, square = plotting.panels(2, (6.4, 2.6), gridspec_kw={"width_ratios": (2, 1)})
+    if counts is not None:
+        plotting.overlaps(counts, line, square)
+    else:
+        for ax in (line, square):
+            ax.set_axis_off()
+        line.text(0, 0.5, "kernel smaller than stride:\nsome pixels are drawn by nobody")
+    frame = figure_png(line)
+    plt.close(line.figure)
+    return _small_png(Image.open(io.BytesIO(frame)).convert("RGB"))
+
+
+def verdict_frame(
+    image: Tensor, drawn: Tensor, score: float, limit: float, scale: int = 5
+) -> bytes:
+    """Return a detector's view of one image as a PNG.
+
+    From left to right the image, what the model drew, and the error map: red is invented
+    ink, blue is missing ink. Below, a bar for the score, with the threshold as a line, and
+    the verdict in words. image and drawn: (1, 28, 28) in [0, 1]; limit: above 0.
+    Raises ValueError for another limit.
+    """
+    if not limit > 0:
+        raise ValueError(f"the threshold must be above 0, got {limit}")
+    difference = np.asarray(drawn[0] - image[0])
+    panels = [_paper(np.asarray(image[0])), _paper(np.asarray(drawn[0])), _red_blue(difference)]
+    side, gap, below = 28 * scale, 12, 56
+    canvas = Image.new("RGB", (3 * side + 2 * gap, side + below), "white")
+    for number, panel in enumerate(panels):
+        enlarged = Image.fromarray(panel).resize((side, side), Image.Resampling.NEAREST)
+        canvas.paste(enlarged, (number * (side + gap), 0))
+    pen, width = ImageDraw.Draw(canvas), canvas.width - 1
+    # The bar ends at four times the threshold, so that its line is always in one place.
+    color = ALARM_COLOR if score > limit else MODEL_COLOR
+    pen.rectangle((0, side + 10, min(score / limit / 4, 1) * width, side + 22), fill=color)
+    pen.line((width / 4, side + 6, width / 4, side + 26), fill="black", width=2)
+    verdict = "reported" if score > limit else "passes"
+    text = f"score {score:.3f}, threshold {limit:.3f}: {verdict}"
+    pen.text((0, side + 32), text, fill="black", font=ImageFont.load_default(15))
+    return _small_png(canvas)
+
+
+def alarm_frame(scores: Tensor, labels: Tensor, normal: int, limit: float) -> bytes:
+    """Return what a threshold catches as a PNG: the share of each digit that is reported.
+
+    scores and labels: (N,), of test images; normal: the detector's own digit.
+    """
+    counts = torch.bincount(labels, minlength=len(DIGITS))
+    found = reported(scores, labels, limit)
+    strangers = int(found.sum() - found[normal])
+    title = (
+        f"reports {strangers:,} of {int(counts.sum() - counts[normal]):,} strangers\n"
+        f"and {int(found[normal])} of {int(counts[normal]):,} normal images (hatched)"
+    )
+    ax = alarms_per_digit(found / counts.clamp(min=1), normal, title)
+    frame = figure_png(ax)
+    plt.close(ax.figure)
+    return _small_png(Image.open(io.BytesIO(frame)).convert("RGB"))
+
+
+def _paper(image: np.ndarray) -> np.ndarray:
+    grey = (255 * (1 - image.clip(0, 1))).round().astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _red_blue(difference: np.ndarray) -> np.ndarray:
+    colors = ERROR_COLORS((difference.clip(-1, 1) + 1) / 2)
+    return (255 * colors[..., :3]).round().astype(np.uint8)
+
+
+def _small_png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.quantize(48, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
 # --- Widgets --------------------------------------------------------------------------
 
 
@@ -88,22 +180,65 @@ def frame_slider(
 
 
 def plane_explorer(
-    frames: Sequence[Sequence[bytes]], across: Sequence[str], up: Sequence[str]
+    frames: Sequence[Sequence[bytes]],
+    across: Sequence[str],
+    up: Sequence[str],
+    sliders: tuple[str, str] = ("z1", "z2"),
 ) -> ipywidgets.VBox:
-    """Return two sliders, one per coordinate, with what the decoder draws there."""
-    if len(frames) != len(up) or any(len(row) != len(across) for row in frames):
-        raise ValueError(f"need {len(up)} rows of {len(across)} frames")
-    first = _slider(across, "z1", len(across) // 2)
-    second = _slider(up, "z2", len(up) // 2)
+    """Return two sliders, for the columns and the rows of a grid of frames.
+
+    frames[i][j] is shown at across[j], up[i]. Raises ValueError for another number of frames.
+    """
+    _grid_of(frames, len(up), len(across))
+    first = _slider(across, sliders[0], len(across) // 2)
+    second = _slider(up, sliders[1], len(up) // 2)
+    return ipywidgets.VBox([first, second, _stack_of_stacks(frames, second, first)])
+
+
+def detector_explorer(
+    verdicts: Sequence[Sequence[bytes]],
+    alarms: Sequence[Sequence[bytes]],
+    models: Sequence[str],
+    inputs: Sequence[str],
+    limits: Sequence[str],
+) -> ipywidgets.VBox:
+    """Return three sliders for a set of detectors: which one, what it sees, how strict it is.
+
+    verdicts[m][i] shows model m on input i, alarms[m][t] what it reports at limit t.
+    Raises ValueError if there are not as many frames as labels.
+    """
+    _grid_of(verdicts, len(models), len(inputs))
+    _grid_of(alarms, len(models), len(limits))
+    model, image, limit = (
+        _slider(models, "model", 0),
+        _slider(inputs, "input", 0),
+        _slider(limits, "allowed", len(limits) // 2),
+    )
+    view, report = _stack_of_stacks(verdicts, model, image), _stack_of_stacks(alarms, model, limit)
+    return ipywidgets.VBox([model, image, view, limit, report])
+
+
+def _grid_of(frames: Sequence[Sequence[bytes]], down: int, across: int) -> None:
+    if len(frames) != down or any(len(row) != across for row in frames):
+        found = [len(row) for row in frames]
+        raise ValueError(f"need {down} rows of {across} frames, got rows of {found}")
+
+
+def _stack_of_stacks(
+    frames: Sequence[Sequence[bytes]],
+    outer: ipywidgets.SelectionSlider,
+    inner: ipywidgets.SelectionSlider,
+) -> ipywidgets.Stack:
+    """Return pictures of which one slider chooses the row and another one the place in it."""
     rows = [
-        ipywidgets.Stack([_image(frame) for frame in row], selected_index=first.index)
+        ipywidgets.Stack([_image(frame) for frame in row], selected_index=inner.index)
         for row in frames
     ]
     for row in rows:
-        ipywidgets.jslink((first, "index"), (row, "selected_index"))
-    stack = ipywidgets.Stack(rows, selected_index=second.index)
-    ipywidgets.jslink((second, "index"), (stack, "selected_index"))
-    return ipywidgets.VBox([first, second, stack])
+        ipywidgets.jslink((inner, "index"), (row, "selected_index"))
+    stack = ipywidgets.Stack(rows, selected_index=outer.index)
+    ipywidgets.jslink((outer, "index"), (stack, "selected_index"))
+    return stack
 
 
 def show(widget: ipywidgets.Widget, fallback: bytes, alt: str) -> None:

@@ -23,15 +23,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aelib.data import Digits, Splits, cache_folder, join
-from aelib.models import Autoencoder, Judge
-from aelib.optim import COURSE, GENTLE, ORIGINAL, Recipe
-from aelib.training import History, seeded
+from aelib.data import DIGITS, Digits, Splits, cache_folder, join
+from aelib.models import UPSAMPLING, Autoencoder, Judge
+from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
+from aelib.training import History, Loss, denoising_loss, reconstruction_loss, seeded
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 LATENT_DIMS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32)
+UP_DIMS = (2, 16)
+DIGIT_DIM = 16
 SEEDS = (0, 1, 2, 3, 4)
 GENTLE_UP_TO = 6
+NOT_DECISIVE = ("name", "seeds", "shipped", "watched")  # fields that leave the outcome alone
+BASELINES, COSTS = "one_class_baselines.json", "upsampling_costs.json"
 JUDGE = "judge"
 JUDGE_RECIPE = Recipe(10, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
 
@@ -44,7 +48,13 @@ class Experiment:
     offset: 0.5 gives the original's protocol: images in [-0.5, 0.5], all 60,000 training
         images, and the epoch chosen on the test set.
     thinned: a digit of which only every tenth training image is kept.
+    only: the one digit to train on and to choose the epoch with; None for all.
+    noise: standard deviation of what is added to the images that enter, in training.
     shipped: whether the weights of seed 0 are part of the package.
+    watched: whether the checkerboard score is recorded while the model is trained, and how
+        well its codes tell the digits apart after it: what notebook 4 compares.
+
+    Raises ValueError for settings that exclude each other.
     """
 
     name: str
@@ -53,8 +63,21 @@ class Experiment:
     upsampling: str = "transpose"
     offset: float = 0.0
     thinned: int | None = None
+    only: int | None = None
+    noise: float = 0.0
     seeds: tuple[int, ...] = SEEDS
     shipped: bool = True
+    watched: bool = False
+
+    def __post_init__(self) -> None:
+        special = (self.offset != 0, self.thinned is not None, self.only is not None)
+        if sum(special) > 1 or (self.offset and self.noise):
+            raise ValueError(
+                f"{self.name}: offset excludes noise, and of offset, thinned and only one can "
+                f"be given; got {self.offset}, {self.noise}, {self.thinned} and {self.only}"
+            )
+        if self.only is not None and self.only not in DIGITS:
+            raise ValueError(f"{self.name}: only must be a digit of 0 to 9, got {self.only}")
 
     def build(self, seed: int = 0) -> nn.Module:
         """Return the untrained model with the initial weights of a seed."""
@@ -67,14 +90,20 @@ class Experiment:
         """Return the images to train on and those that choose the epoch."""
         if self.offset:
             return join(splits.train, splits.val), splits.test
+        if self.only is not None:
+            return splits.train.only(self.only), splits.val.only(self.only)
         if self.thinned is not None:
             return splits.train.thinned(self.thinned, keep_every=10), splits.val
         return splits.train, splits.val
 
+    def loss(self) -> Loss:
+        """Return the loss that an autoencoder of this experiment is trained with."""
+        return denoising_loss(self.noise) if self.noise else reconstruction_loss
+
     def settings(self) -> dict[str, Any]:
         """Return what decides the outcome of a run, for comparison with a record."""
         settings = asdict(self)
-        return {key: settings[key] for key in settings if key not in ("name", "seeds", "shipped")}
+        return {key: settings[key] for key in settings if key not in NOT_DECISIVE}
 
 
 def course_recipe(latent_dim: int) -> Recipe:
@@ -86,12 +115,35 @@ def course_recipe(latent_dim: int) -> Recipe:
 
 def _table() -> dict[str, Experiment]:
     experiments = [Experiment(JUDGE, JUDGE_RECIPE, seeds=(0,))]
-    experiments += [Experiment(f"latent/{d}", course_recipe(d), d) for d in LATENT_DIMS]
+    experiments += [
+        Experiment(f"latent/{d}", course_recipe(d), d, watched=d in UP_DIMS) for d in LATENT_DIMS
+    ]
+    experiments += [
+        Experiment(f"up/{kind}/{d}", course_recipe(d), d, kind, watched=True)
+        for kind in UPSAMPLING
+        if kind != "transpose"  # that is latent/{d}
+        for d in UP_DIMS
+    ]
     experiments += [
         Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, offset=0.5, seeds=(0, 1, 2))
         for kind in ("transpose", "nearest")
         for d in (2, 16)
     ]
+    experiments += [Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k) for k in DIGITS]
+    # What notebook 3 tried on validation images, one seed each, beside what it settled on.
+    for name, latent_dim, noise in (("d8", 8, 0.0), ("d32", 32, 0.0), ("noise", DIGIT_DIM, 0.3)):
+        experiments += [
+            Experiment(
+                f"trial/{name}/{k}",
+                ONE_DIGIT,
+                latent_dim,
+                only=k,
+                noise=noise,
+                seeds=(0,),
+                shipped=False,
+            )
+            for k in DIGITS
+        ]
     # Notebook 2 only quotes figures of these, so their weights are not shipped. "plain" is
     # the original's optimiser on the course's terms: images in [0, 1], as many epochs.
     plain = replace(ORIGINAL, epochs=COURSE.epochs)
@@ -103,6 +155,10 @@ def _table() -> dict[str, Experiment]:
 
 
 EXPERIMENTS = _table()
+# One experiment, trained once, that notebooks 2 and 4 both need and call by their own name.
+ALIASES = {f"up/transpose/{d}": f"latent/{d}" for d in UP_DIMS}
+# What a run had before a setting existed: that setting's default.
+DEFAULTS = {"only": None, "noise": 0.0}
 
 
 class ModelMissingError(LookupError):
@@ -113,20 +169,26 @@ class ModelMissingError(LookupError):
 
 
 def names() -> list[str]:
-    """Return the names of all shipped models, e.g. "latent/16"."""
-    return [name for name, experiment in EXPERIMENTS.items() if experiment.shipped]
+    """Return the names of all shipped models, e.g. "latent/16".
+
+    `up/transpose/{d}` and `latent/{d}` are two names of one model.
+    """
+    return [name for name, experiment in EXPERIMENTS.items() if experiment.shipped] + list(ALIASES)
 
 
 def match(*patterns: str) -> list[str]:
     """Return the experiments that match a shell pattern such as "latent/*".
 
-    Without a pattern all of them. Raises ValueError if a pattern matches nothing.
+    Without a pattern all of them. One with two names counts once. Raises ValueError if a
+    pattern matches nothing.
     """
-    for pattern in patterns:
-        if not fnmatch.filter(EXPERIMENTS, pattern):
+    known, chosen = [*EXPERIMENTS, *ALIASES], set()
+    for pattern in patterns or ("*",):
+        found = fnmatch.filter(known, pattern)
+        if not found:
             raise ValueError(f"no experiment matches {pattern!r}; there are: {_known()}")
-    chosen = patterns or ("*",)
-    return [name for name in EXPERIMENTS if any(fnmatch.fnmatch(name, p) for p in chosen)]
+        chosen |= {ALIASES.get(name, name) for name in found}
+    return [name for name in EXPERIMENTS if name in chosen]
 
 
 def load(name: str, folder: Path = CHECKPOINTS) -> Autoencoder | Judge:
@@ -155,7 +217,12 @@ def figures(name: str, key: str, folder: Path = CHECKPOINTS) -> Tensor:
 
     key: e.g. "test_mse", "test_mse_per_digit", "read_right_per_digit", "val_loss".
     """
-    return torch.tensor([result[key] for result in results(name, folder)], dtype=torch.float64)
+    entries = results(name, folder)
+    if any(key not in entry for entry in entries):
+        raise ModelMissingError(
+            f"{name} has no {key!r} recorded; it has: {', '.join(sorted(entries[0]))}"
+        )
+    return torch.tensor([entry[key] for entry in entries], dtype=torch.float64)
 
 
 def record(name: str, seed: int, folder: Path = CHECKPOINTS) -> dict[str, Any]:
@@ -169,21 +236,51 @@ def record(name: str, seed: int, folder: Path = CHECKPOINTS) -> dict[str, Any]:
 def history(name: str, seed: int = 0, folder: Path = CHECKPOINTS) -> History:
     """Return the recorded course of one training run."""
     entry = record(name, seed, folder)
+    watched = [(steps, figure) for steps, figure in entry.get("watched", [])]
     return History(
-        entry["train_loss"], entry["val_loss"], entry["seconds"], entry["best_epoch"], None
+        entry["train_loss"], entry["val_loss"], entry["seconds"], entry["best_epoch"], None, watched
     )
 
 
+def one_class_baselines(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
+    """Return what detectors without a network reach, one dict per normal digit.
+
+    Its keys are "ink", "mean image", "PCA" and "nearest image"; the content is that of
+    "detector" in the records of `digit/{k}`. Raises ModelMissingError if it is not there.
+    """
+    return _recorded_figures(folder / BASELINES, "baselines")
+
+
+def step_costs(folder: Path = CHECKPOINTS) -> dict[str, dict[str, float]]:
+    """Return the recorded "parameters" and "cost" of each way of up-sampling, by kind.
+
+    Source: `measuring.step_costs`. Raises ModelMissingError if it is not there.
+    """
+    return _recorded_figures(folder / COSTS, "costs")
+
+
+def _recorded_figures(path: Path, command: str) -> Any:
+    if not path.exists():
+        raise ModelMissingError(f"{path} does not exist; run: python -m aelib {command}")
+    return json.loads(path.read_text(encoding="utf-8"))["figures"]
+
+
 def is_trained(name: str, seed: int, folder: Path = CHECKPOINTS) -> bool:
-    """Return whether a run has been recorded with the settings that the table has now."""
+    """Return whether a run has been recorded with the settings that the table has now.
+
+    If the experiment is watched, what was watched has to be recorded as well.
+    """
     experiment = find(name)
     if experiment.shipped and seed == 0 and not weights_file(name, 0, folder).exists():
         return False
     try:
-        settings = record(name, seed, folder)["settings"]
+        entry = record(name, seed, folder)
+        settings = entry["settings"]
     except (ModelMissingError, ValueError, KeyError):
         return False
-    return settings == json.loads(json.dumps(experiment.settings()))
+    if experiment.watched and not entry.get("watched"):
+        return False
+    return DEFAULTS | settings == json.loads(json.dumps(experiment.settings()))
 
 
 def load_weights(
@@ -195,10 +292,12 @@ def load_weights(
     """Return an experiment's model with packed weights, checked against its record."""
     found = hashlib.sha256(packed).hexdigest()
     if entry is not None and found != entry["weights_sha256"]:
+        shipped = path is not None and path.is_relative_to(CHECKPOINTS)
+        restore = "'git checkout -- aelib/checkpoints', or " if shipped else ""
         raise RuntimeError(
             f"{path} is not the file that was recorded: its SHA-256 is {found}, expected "
-            f"{entry['weights_sha256']}. Remedy: 'git checkout -- aelib/checkpoints', or delete "
-            f"the file and run: python -m aelib train {experiment.name}"
+            f"{entry['weights_sha256']}. Remedy: {restore}delete the file and the run's record "
+            f"(seed{entry['seed']}.json), then run: python -m aelib train {experiment.name}"
         )
     model = experiment.build()
     model.load_state_dict(torch.load(io.BytesIO(packed), weights_only=True))
@@ -209,23 +308,24 @@ def weights_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
     """Return where a run's weights are: shipped for seed 0, else in the user's cache."""
     shipped = find(name).shipped and seed == 0
     root = folder if shipped else cache_folder() / "weights"
-    return root / name / f"seed{seed}.pt"
+    return root / find(name).name / f"seed{seed}.pt"
 
 
 def record_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
     """Return where a run's record is."""
-    return folder / name / f"seed{seed}.json"
+    return folder / find(name).name / f"seed{seed}.json"
 
 
 def find(name: str) -> Experiment:
     """Return a line of the table; raises ValueError for an unknown name."""
+    name = ALIASES.get(name, name)
     if name not in EXPERIMENTS:
         raise ValueError(f"there is no model {name!r}; there are: {_known()}")
     return EXPERIMENTS[name]
 
 
 def _known() -> str:
-    return ", ".join(EXPERIMENTS)
+    return ", ".join([*EXPERIMENTS, *ALIASES])
 
 
 def how_to_train(name: str, path: Path) -> str:

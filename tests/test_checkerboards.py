@@ -1,0 +1,106 @@
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from aelib import checkerboards, models
+from aelib.checkerboards import checkerboard_score
+
+
+@pytest.fixture(scope="module")
+def digits(splits):
+    return splits.test.floats()[:500]
+
+
+def board(period=2):
+    place = torch.arange(28) // (period // 2)
+    return ((place[:, None] + place) % 2 * 2 - 1).float()
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_the_score_grows_with_an_injected_pattern_of_its_period(digits, period):
+    plain, faint, strong = (
+        checkerboard_score(digits + strength * board(period), period) for strength in (0, 0.02, 0.1)
+    )
+    assert strong > faint > plain and strong > 3 * plain
+    other = {2: 4, 4: 2}[period]
+    kept = checkerboard_score(digits + 0.02 * board(period), other)
+    assert kept == pytest.approx(checkerboard_score(digits, other), rel=0.05)
+
+
+def test_one_per_cent_of_checkerboard_is_noticed(digits):
+    assert checkerboard_score(digits + 0.01 * board()) > 1.3 * checkerboard_score(digits)
+
+
+def test_the_score_ignores_shifts_brightness_and_contrast(digits):
+    score = checkerboard_score(digits)
+    assert checkerboard_score(digits.roll((1, 3), (2, 3))) == pytest.approx(score, rel=1e-6)
+    assert checkerboard_score(0.3 * digits + 0.2) == pytest.approx(score, rel=1e-4)
+
+
+def test_pixels_that_are_copied_have_no_power_at_the_highest_frequency(digits):
+    copies = F.interpolate(digits[:, :, ::2, ::2], scale_factor=2)
+    assert checkerboard_score(copies) < 1e-9
+
+
+def test_the_score_refuses_what_it_cannot_tell(digits):
+    with pytest.raises(ValueError, match="period must be 2 or 4, got 3"):
+        checkerboard_score(digits, 3)
+    for wrong in (digits[..., :14], digits[..., :7, :7], digits[:0]):
+        with pytest.raises(ValueError, match="need square images"):
+            checkerboard_score(wrong)
+    with pytest.raises(ValueError, match="not finite"):
+        checkerboard_score(digits * float("nan"))
+    with pytest.raises(ValueError, match="no fine detail"):
+        checkerboard_score(torch.ones(2, 1, 28, 28))
+
+
+@settings(deadline=None)
+@given(*(st.integers(*limits) for limits in ((1, 9), (1, 6), (1, 4), (0, 2), (0, 3))))
+def test_sizes_are_pytorchs(size, kernel, stride, padding, output_padding):
+    assume(output_padding < stride <= kernel)
+    assume((size - 1) * stride - 2 * padding + kernel + output_padding > 0)
+    layer = nn.ConvTranspose2d(1, 1, kernel, stride, padding, output_padding)
+    expected = layer(torch.zeros(1, 1, size, size)).shape[-1]
+    found = checkerboards.transposed_size(size, kernel, stride, padding, output_padding)
+    assert found == expected
+
+
+@settings(deadline=None)
+@given(st.integers(1, 8), st.integers(1, 6), st.integers(1, 4))
+def test_overlaps_are_those_of_a_convolution_with_ones(size, kernel, stride):
+    assume(kernel >= stride)
+    drawn = F.conv_transpose1d(torch.ones(1, 1, size), torch.ones(1, 1, kernel), stride=stride)
+    assert checkerboards.overlap_counts(size, kernel, stride).tolist() == drawn[0, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((3, 2, 3), "kernel must be at least as large as the stride, got 2 and 3"),
+        ((3, 3, 2, 0, 2), "output_padding must lie in 0 to 1"),
+        ((1, 3, 2, 2), "a padding of 2 leaves nothing of a size of 1"),
+        ((0, 3, 2), "at least 1"),
+    ],
+)
+def test_impossible_layers_are_refused_in_words(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        checkerboards.transposed_size(*arguments)
+
+
+def test_a_chain_has_to_reach_the_image():
+    first = {"kernel": 3, "stride": 2}
+    double = first | {"padding": 1, "output_padding": 1}
+    assert checkerboards.sizes_to_image(3, [first, double, double]) == [3, 7, 14, 28]
+    with pytest.raises(ValueError, match=r"must end at 28 pixels, but go 3 -> 7 -> 14$"):
+        checkerboards.sizes_to_image(3, [first, double])
+
+
+def test_a_block_refuses_a_size_that_it_cannot_reach():
+    for kind in models.UPSAMPLING:
+        block = models.upsampling_block(kind, 1, 1, 14)
+        assert block(torch.zeros(1, 1, 7, 7)).shape[-2:] == (14, 14)
+    with pytest.raises(ValueError, match="size must be at least 2, got 1"):
+        models.upsampling_block("transpose", 1, 1, 1)

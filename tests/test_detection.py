@@ -1,0 +1,174 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aelib import detection
+from aelib.data import Digits
+
+
+def images(count, seed=0):
+    return torch.rand(count, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("score", detection.SCORES)
+def test_a_perfect_drawing_is_not_strange_and_a_worse_one_is_stranger(score):
+    x, noise = images(5), images(5, seed=1)
+    assert torch.equal(detection.strangeness(x, x, score), torch.zeros(5))
+    slightly = detection.strangeness(x + 0.1 * noise, x, score)
+    assert (detection.strangeness(x + 0.2 * noise, x, score) > slightly).all()
+
+
+def test_shares_do_not_depend_on_how_much_ink_there_is():
+    x, drawn = images(5), images(5, seed=1)
+    for score in ("share", "blurred share"):
+        full, pale = (detection.strangeness(k * drawn, k * x, score) for k in (1.0, 0.1))
+        assert torch.allclose(full, pale, rtol=1e-4)
+    assert (
+        detection.strangeness(0.1 * drawn, 0.1 * x) < 0.02 * detection.strangeness(drawn, x)
+    ).all()
+
+
+def test_the_blur_forgives_a_stroke_beside_its_place_but_not_a_missing_one():
+    stroke = torch.zeros(1, 1, 28, 28)
+    stroke[..., 4:24, 13:15] = 1
+    beside, missing = stroke.roll(1, 3), torch.zeros_like(stroke)
+
+    def ratio(score):
+        return detection.strangeness(beside, stroke, score) / detection.strangeness(
+            missing, stroke, score
+        )
+
+    assert ratio("blurred share") < 0.5 * ratio("share")
+    assert detection.strangeness(missing, stroke, "blurred share") == pytest.approx(1)
+
+
+def test_strangeness_refuses_what_it_cannot_score():
+    x = images(2)
+    with pytest.raises(ValueError, match=r"one of mse, share, blurred share; got 'ssim'"):
+        detection.strangeness(x, x, "ssim")
+    with pytest.raises(ValueError, match=r"\(1, 1, 28, 28\) and images \(2, 1, 28, 28\)"):
+        detection.strangeness(x[:1], x)
+    with pytest.raises(ValueError, match="1 of 2 images hold no ink"):
+        detection.strangeness(x, x * torch.tensor([1.0, 0.0])[:, None, None, None], "share")
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=4, max_size=30), st.data())
+def test_auroc_is_the_chance_that_a_stranger_scores_higher(values, data):
+    cut = data.draw(st.integers(1, len(values) - 1))
+    scores = torch.tensor(values, dtype=torch.float32)
+    normal = torch.arange(len(values)) < cut
+    pairs = scores[~normal][:, None] - scores[normal][None, :]
+    expected = ((pairs > 0).double() + (pairs == 0).double() / 2).mean().item()
+    assert detection.auroc(scores, normal) == pytest.approx(expected)
+
+
+def test_auroc_needs_both_kinds():
+    scores = torch.arange(4.0)
+    for normal in (torch.ones(4, dtype=torch.bool), torch.zeros(4, dtype=torch.bool)):
+        with pytest.raises(ValueError, match="need normal images and strangers"):
+            detection.auroc(scores, normal)
+    with pytest.raises(ValueError, match="one length"):
+        detection.auroc(scores, normal[:3])
+
+
+def test_the_roc_curve_runs_from_nothing_to_everything():
+    scores = torch.tensor([0.0, 1.0, 2.0, 3.0])
+    false_alarms, caught = detection.roc(scores, torch.tensor([True, False, True, False]))
+    assert (false_alarms[0], caught[0]) == (0, 0) and (false_alarms[-1], caught[-1]) == (1, 1)
+    assert (false_alarms.diff() >= 0).all() and (caught.diff() >= 0).all()
+
+
+@settings(deadline=None)
+@given(st.integers(1, 300), st.floats(0, 1))
+def test_a_threshold_keeps_its_promise_on_the_images_that_set_it(count, allowed):
+    scores = torch.rand(count, generator=torch.Generator().manual_seed(count))
+    limit = detection.threshold(scores, allowed)
+    above = (scores > limit).sum().item()
+    assert above <= allowed * count + 1e-6
+    assert above >= allowed * (count - 1) - 1.001, "and is no stricter than it need be"
+
+
+def test_a_threshold_refuses_nonsense():
+    with pytest.raises(ValueError, match="no normal images"):
+        detection.threshold(torch.tensor([]))
+    with pytest.raises(ValueError, match=r"0 to 1, got 5"):
+        detection.threshold(torch.arange(3.0), 5)
+
+
+def test_reports_are_counted_by_digit():
+    scores, labels = torch.tensor([1.0, 5.0, 6.0, 7.0]), torch.tensor([3, 3, 0, 3])
+    assert detection.reported(scores, labels, 4.0).tolist() == [1, 0, 0, 2, 0, 0, 0, 0, 0, 0]
+
+
+def test_the_nearest_image_is_the_most_similar_known_one(splits):
+    known = splits.train.only(4)[:50]
+    detector = detection.NearestImage(known)
+    assert torch.equal(detector.reconstruct(known.floats()), known.floats())
+    x = splits.test.floats()[:20]
+    brute = torch.cdist(x.flatten(1), known.floats().flatten(1)).argmin(1)
+    assert torch.equal(detector.reconstruct(x), known.floats()[brute])
+
+
+def test_through_a_blur_a_shifted_copy_is_nearest():
+    known = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    known[0, 4:24, 10] = 255  # the input's stroke, one pixel beside it
+    known[1, 4:14, 11] = 255  # half of the stroke in its place, and nothing else
+    seen = torch.zeros(1, 1, 28, 28)
+    seen[..., 4:24, 11] = 1
+    digits = Digits(known, torch.tensor([1, 1]))
+    assert torch.equal(detection.NearestImage(digits).reconstruct(seen)[0], digits.floats()[1])
+    blurred = detection.NearestImage(digits, blur=1.0).reconstruct(seen)
+    assert torch.equal(blurred[0], digits.floats()[0])
+
+
+def test_code_distances_ignore_the_scale_of_the_code():
+    codes = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    new = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
+    stretch = torch.tensor([[10.0, 0, 0], [1, 0.1, 0], [0, 0, 1]])
+    plain = detection.KnownCodes(codes).distance(new)
+    stretched = detection.KnownCodes(codes @ stretch).distance(new @ stretch)
+    assert torch.allclose(plain, stretched, rtol=1e-3)
+    far = detection.KnownCodes(codes).distance(new + 100)
+    assert (far > 10 * plain).all()
+
+
+def test_code_distances_are_the_mean_of_the_five_nearest():
+    generator = torch.Generator().manual_seed(0)
+    codes, new = torch.randn(50, 2, generator=generator), torch.randn(4, 2, generator=generator)
+    inverse = torch.linalg.inv(torch.cov(codes.T))
+    gaps = new[:, None] - codes[None]
+    squared = torch.einsum("nki,ij,nkj->nk", gaps, inverse, gaps)
+    expected = squared.sqrt().sort(1).values[:, :5].mean(1)
+    assert torch.allclose(detection.KnownCodes(codes).distance(new), expected, rtol=1e-4)
+
+
+def test_a_number_of_the_code_that_never_changes_does_not_count():
+    codes = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    constant = codes.clone()
+    constant[:, 2] = 7
+    plain = detection.KnownCodes(codes[:, :2]).distance(codes[:5, :2])
+    assert torch.allclose(detection.KnownCodes(constant).distance(constant[:5]), plain, rtol=1e-3)
+
+
+def test_codes_of_a_wrong_number_or_size_are_refused():
+    codes = torch.randn(50, 3)
+    with pytest.raises(ValueError, match="need at least 5 codes of this size, got 4"):
+        detection.KnownCodes(codes[:4])
+    with pytest.raises(ValueError, match=r"shape \(N, 3\), got \(2, 4\)"):
+        detection.KnownCodes(codes).distance(torch.randn(2, 4))
+
+
+def test_images_of_a_wrong_range_or_blur_are_refused():
+    x = images(2)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+        detection.strangeness(x, 255 * x)
+    with pytest.raises(ValueError, match="up to 9 pixels, got 0"):
+        detection.blurred(x, 0)
+
+
+def test_the_published_rows_are_what_the_papers_say_on_average():
+    means = {name: sum(row) / 10 for name, row in detection.PUBLISHED.items()}
+    assert means["Deep SVDD"] == pytest.approx(94.8, abs=0.05)
+    assert means["OCGAN"] == pytest.approx(97.5, abs=0.05)
