@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -98,32 +99,42 @@ def overlap_frame(kernel: int, stride: int, size: int = 5) -> bytes:
 
 
 def verdict_frame(
-    image: Tensor, drawn: Tensor, score: float, limit: float, scale: int = 5
+    image: Tensor, drawn: Tensor, score: float, limits: Mapping[str, float], scale: int = 5
 ) -> bytes:
     """Return a detector's view of one image as a PNG.
 
     From left to right the image, what the model drew, and the error map: red is invented
-    ink, blue is missing ink. Below, a bar for the score, with the threshold as a line, and
-    the verdict in words. image and drawn: (1, 28, 28) in [0, 1]; limit: above 0.
-    Raises ValueError for another limit.
+    ink, blue is missing ink. Below, on a logarithmic scale, a bar for the score, with the
+    thresholds as lines, and the verdict in words. image and drawn: (1, 28, 28) in [0, 1].
+    limits: thresholds by the false alarms that they allow, from the strictest, the highest,
+    to the laxest. Raises ValueError for thresholds that are not above 0 or not falling.
     """
-    if not limit > 0:
-        raise ValueError(f"the threshold must be above 0, got {limit}")
+    values = list(limits.values())
+    if not values or not min(values) > 0 or values != sorted(values, reverse=True):
+        raise ValueError(f"the thresholds must be above 0 and falling, got {values}")
     difference = np.asarray(drawn[0] - image[0])
     panels = [_paper(np.asarray(image[0])), _paper(np.asarray(drawn[0])), _red_blue(difference)]
-    side, gap, below = 28 * scale, 12, 56
+    side, gap, below = 28 * scale, 12, 76
     canvas = Image.new("RGB", (3 * side + 2 * gap, side + below), "white")
     for number, panel in enumerate(panels):
         enlarged = Image.fromarray(panel).resize((side, side), Image.Resampling.NEAREST)
         canvas.paste(enlarged, (number * (side + gap), 0))
-    pen, width = ImageDraw.Draw(canvas), canvas.width - 1
-    # The bar ends at four times the threshold, so that its line is always in one place.
-    color = ALARM_COLOR if score > limit else MODEL_COLOR
-    pen.rectangle((0, side + 10, min(score / limit / 4, 1) * width, side + 22), fill=color)
-    pen.line((width / 4, side + 6, width / 4, side + 26), fill="black", width=2)
-    verdict = "reported" if score > limit else "passes"
-    text = f"score {score:.3f}, threshold {limit:.3f}: {verdict}"
-    pen.text((0, side + 32), text, fill="black", font=ImageFont.load_default(15))
+    pen, low, high = ImageDraw.Draw(canvas), values[-1] / 8, values[0] * 8
+
+    def place(value: float) -> float:
+        share = math.log(max(value, low) / low) / math.log(high / low)
+        return min(share, 1) * (canvas.width - 1)
+
+    reported_by = [allowed for allowed, limit in limits.items() if score > limit]
+    color = ALARM_COLOR if reported_by else MODEL_COLOR
+    pen.rectangle((0, side + 10, place(score), side + 22), fill=color)
+    for limit in values:
+        pen.line((place(limit), side + 6, place(limit), side + 26), fill="black", width=2)
+    small, normal = ImageFont.load_default(12), ImageFont.load_default(15)
+    for allowed in {next(iter(limits)), next(reversed(limits))}:
+        pen.text((place(limits[allowed]), side + 28), allowed, "black", small, anchor="ma")
+    verdict = f"reported from {reported_by[0]} allowed on" if reported_by else "passes everywhere"
+    pen.text((0, side + 50), f"score {score:.3g}: {verdict}", "black", normal)
     return _small_png(canvas)
 
 

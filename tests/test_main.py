@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from aelib import publish, sweep, zoo
@@ -40,7 +42,12 @@ def test_notebooks_executes_those_that_are_named(monkeypatch, tmp_path):
     assert main(["notebooks", str(tmp_path / "a.ipynb")]) == 0
     assert done == [tmp_path / "a.ipynb"]
     assert main(["notebooks"]) == 0
-    assert [path.name for path in done[1:3]] == ["1_dataset.ipynb", "2_latent_dimension.ipynb"]
+    assert [path.stem for path in done[1:]] == [
+        "1_dataset",
+        "2_latent_dimension",
+        "3_digit_features",
+        "4_up_pooling",
+    ]
 
 
 def test_figures_writes_to_images(monkeypatch):
@@ -54,3 +61,31 @@ def test_without_a_command_the_usage_is_shown(capsys):
     with pytest.raises(SystemExit):
         main([])
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_baselines_and_costs_are_recorded_by_their_commands(monkeypatch, capsys, tmp_path):
+    for name in ("baselines", "costs"):
+        monkeypatch.setattr(sweep, f"record_{name}", lambda name=name: tmp_path / f"{name}.json")
+        assert main([name]) == 0
+        assert capsys.readouterr().out == f"{name}.json\n"
+
+
+def test_measure_goes_on_after_a_run_that_it_cannot_measure(monkeypatch, capsys):
+    done = []
+
+    def measured(name, seed, splits):
+        done.append(name)
+        if name == "latent/1":
+            raise RuntimeError("not the file that was recorded")
+
+    monkeypatch.setattr(sweep, "measure_run", measured)
+    monkeypatch.setattr(zoo, "weights_file", lambda name, seed: a_path(seed == 0))
+    assert main(["measure", "latent/[12]"]) == 1
+    assert done == ["latent/1", "latent/2"]
+    out = capsys.readouterr()
+    assert "measured latent/2, seed 0" in out.out and "skipped latent/2, seed 1" in out.out
+    assert "latent/1, seed 0: not the file" in out.err
+
+
+def a_path(there):
+    return Path(__file__) if there else Path("nowhere")

@@ -9,12 +9,12 @@ import nbformat
 import pytest
 import torch
 
-from aelib import metrics
+from aelib import checkerboards, detection, metrics
 from aelib.models import Autoencoder
 from aelib.publish import WIDGET_STATE, dump
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NAMES = ["1_dataset", "2_latent_dimension"]
+NAMES = ["1_dataset", "2_latent_dimension", "3_digit_features", "4_up_pooling"]
 FRAME = (
     "What you will do",
     "What you will learn",
@@ -178,3 +178,31 @@ def test_the_pca_of_notebook_1_is_the_librarys(splits):
     for d in (0, 2, 16):
         error = metrics.mse_per_image(linear.reconstruct(test, d), test).mean().item()
         assert space["pca_error"](d) == pytest.approx(error, rel=1e-4)
+
+
+def test_the_area_under_roc_of_notebook_3_is_the_librarys():
+    space = {"torch": torch}
+    source = source_with("3_digit_features", "def area_under_roc")
+    exec(source[source.index("def area_under_roc") : source.index("score = error_score")], space)
+    scores = torch.randint(0, 9, (200,), generator=torch.Generator().manual_seed(0)).float()
+    normal = torch.arange(200) % 3 == 0
+    expected = detection.auroc(scores, normal)
+    assert space["area_under_roc"](scores, normal) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_checkerboard_score_of_notebook_4_is_the_librarys(splits):
+    space = {"torch": torch, "test": splits.test.floats()[:10], "checkerboards": checkerboards}
+    exec(source_with("4_up_pooling", "def grid_score"), space)
+    images = splits.val[:50].floats()
+    expected = checkerboards.checkerboard_score(images)
+    assert space["grid_score"](images) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_stamps_of_notebook_4_are_a_transposed_convolution():
+    space = {"torch": torch, "F": torch.nn.functional}
+    exec(source_with("4_up_pooling", "def stamp"), space)
+    values, kernel = torch.rand(5), torch.rand(3)
+    expected = torch.nn.functional.conv_transpose1d(
+        values[None, None], kernel[None, None], stride=2
+    )
+    assert torch.allclose(space["stamp"](values, kernel, 2), expected[0, 0])

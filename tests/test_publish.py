@@ -56,16 +56,20 @@ def test_a_failing_cell_leaves_the_file_alone(tmp_path):
     assert path.read_bytes() == before
 
 
+FEW = ("latent2", "autoencoder_architecture", "number3", "test_2", "checkerboard_score")
+
+
 def test_every_figure_of_the_originals_name_is_made():
     promised = {
         "autoencoder_architecture", "latent", "latent2", "latent5", "latent10", "zero_one",
-        "0_1_2", "0_1_6",
+        "0_1_2", "0_1_6", "test_2", "transpose_16", "unpooling_16", "transpose_2", "unpooling_2",
+        *(f"number{digit}" for digit in range(10)),
     }  # fmt: skip
     assert promised <= set(publish.FIGURES)
 
 
 def test_figures_are_written_and_the_same_each_time(tmp_path, monkeypatch):
-    chosen = {name: publish.FIGURES[name] for name in ("latent2", "autoencoder_architecture")}
+    chosen = {name: publish.FIGURES[name] for name in FEW}
     monkeypatch.setattr(publish, "FIGURES", chosen)
     first = [path.read_bytes() for path in publish.write_figures(tmp_path)]
     second = [path.read_bytes() for path in publish.write_figures(tmp_path)]

@@ -11,8 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAYERS = [
-    "data", "models", "batch_last", "optim", "training", "metrics", "zoo", "sweep", "plotting",
-    "drawing", "widgets", "publish", "__main__",
+    "data", "models", "batch_last", "optim", "training", "checkerboards", "strokes", "detection",
+    "metrics", "measuring", "zoo", "sweep", "plotting", "detector_plots", "drawing", "widgets",
+    "publish", "__main__",
 ]  # fmt: skip
 
 

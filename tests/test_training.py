@@ -205,3 +205,82 @@ def test_evaluate_restores_the_mode(few):
     model = built().train()
     evaluate(model, few)
     assert model.training
+
+
+def test_watching_sees_the_steps_it_asks_for_and_changes_nothing(few, tmp_path):
+    modes = []
+
+    def look(model):
+        modes.append(model.training)
+        return metrics.mse_per_image(model(few.floats()), few.floats()).mean()
+
+    plain, watched = built(), built()
+    fit(plain, few, few, SHORT, progress=False)
+    history = fit(watched, few, few, SHORT, progress=False, watch=training.Watch(look, (0, 3, 12)))
+    assert torch.equal(weights(plain), weights(watched))
+    assert [steps for steps, _ in history.watched] == [0, 3, 12]
+    assert history.watched[0][1] > history.watched[-1][1]
+    assert not any(modes), "measured in eval mode"
+
+
+def test_what_was_watched_survives_an_interruption(few, tmp_path):
+    watch = training.Watch(lambda model: 1.0, (0, 4, 8, 12))
+
+    def stop(history):
+        if history.epochs == 2:
+            raise KeyboardInterrupt
+
+    state = tmp_path / "run.state"
+    model = built()
+    fit(model, few, few, SHORT, progress=False, state_file=state, after_epoch=stop, watch=watch)
+    history = fit(built(), few, few, SHORT, progress=False, state_file=state, watch=watch)
+    assert [steps for steps, _ in history.watched] == [0, 4, 8, 12]
+
+
+def test_noise_enters_in_training_only_and_the_goal_stays_clean(few):
+    seen = []
+
+    class Echo(nn.Module):
+        def forward(self, x):
+            seen.append(x)
+            return x
+
+    model, x = Echo(), few.floats()
+    loss = training.denoising_loss(0.3)
+    with seeded(0):
+        noisy = loss(model.train(), x, few.labels)
+        clean = loss(model.eval(), x, few.labels)
+    assert noisy > 0.01 and clean == 0
+    assert seen[0].min() >= 0 and seen[0].max() <= 1
+    assert torch.equal(seen[1], x)
+
+
+def test_a_look_that_draws_random_numbers_changes_nothing(few):
+    def train(watch):
+        model = built()
+        fit(model, few, few, SHORT, loss=training.denoising_loss(0.3), progress=False, watch=watch)
+        return weights(model)
+
+    careless = training.Watch(lambda model: torch.rand(3).sum(), (0, 2, 5))
+    assert torch.equal(train(None), train(careless))
+    assert not torch.equal(train(None), weights(built()))
+
+
+def test_looks_before_an_interruption_are_not_repeated(few, tmp_path):
+    calls = []
+
+    def look(model):
+        calls.append(1)
+        if len(calls) == 3:  # in the middle of the second epoch
+            raise KeyboardInterrupt
+        return 1.0
+
+    watch, state = training.Watch(look, (2, 5, 7)), tmp_path / "run.state"
+    fit(built(), few, few, SHORT, progress=False, state_file=state, watch=watch)
+    history = fit(built(), few, few, SHORT, progress=False, state_file=state, watch=watch)
+    assert [steps for steps, _ in history.watched] == [2, 5, 7]
+
+
+def test_noise_cannot_be_negative():
+    with pytest.raises(ValueError, match="noise must be 0 or more"):
+        training.denoising_loss(-0.1)

@@ -1,0 +1,116 @@
+"""Checkerboards: where they come from, by counting, and how strong they are, by a score.
+
+Nothing here needs a trained model. Source: notebook 4.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aelib.data import IMAGE_SIZE
+
+# --- The arithmetic of transposed convolutions ----------------------------------------
+
+
+def transposed_size(
+    size: int, kernel: int, stride: int, padding: int = 0, output_padding: int = 0
+) -> int:
+    """Return how many pixels a transposed convolution makes of `size` pixels.
+
+    Raises ValueError for a kernel smaller than the stride, which leaves pixels that nobody
+    draws; for an output_padding that is not smaller than the stride; and if nothing is left.
+    Source: Dumoulin and Visin 2016, arXiv:1603.07285.
+    """
+    if min(size, kernel, stride) < 1 or padding < 0:
+        raise ValueError(
+            "size, kernel and stride must be at least 1 and padding at least 0, "
+            f"got {size}, {kernel}, {stride} and {padding}"
+        )
+    if kernel < stride:
+        raise ValueError(
+            f"the kernel must be at least as large as the stride, got {kernel} and {stride}: "
+            "between the stamps would lie pixels that nobody draws"
+        )
+    if not 0 <= output_padding < stride:
+        raise ValueError(
+            f"output_padding must lie in 0 to {stride - 1} (less than the stride), "
+            f"got {output_padding}"
+        )
+    result = (size - 1) * stride - 2 * padding + kernel + output_padding
+    if result < 1:
+        raise ValueError(f"a padding of {padding} leaves nothing of a size of {size}")
+    return result
+
+
+def sizes_to_image(size: int, layers: list[dict[str, int]]) -> list[int]:
+    """Return the sizes through a chain of transposed convolutions that ends at 28 pixels.
+
+    layers: the arguments of `transposed_size` for each layer, but its size.
+    Raises ValueError for a chain that ends elsewhere.
+    """
+    sizes = [size]
+    for layer in layers:
+        sizes.append(transposed_size(sizes[-1], **layer))
+    if sizes[-1] != IMAGE_SIZE:
+        path = " -> ".join(map(str, sizes))
+        raise ValueError(f"the layers must end at {IMAGE_SIZE} pixels, but go {path}")
+    return sizes
+
+
+def overlap_counts(size: int, kernel: int, stride: int) -> Tensor:
+    """Return how many stamps cover each pixel of a transposed convolution's line, (n,).
+
+    In two dimensions the count is the product of the counts of row and column.
+    Raises ValueError as `transposed_size` does.
+    """
+    counts = torch.zeros(transposed_size(size, kernel, stride), dtype=torch.long)
+    for start in range(0, stride * size, stride):
+        counts[start : start + kernel] += 1
+    return counts
+
+
+# --- The score ------------------------------------------------------------------------
+
+
+def checkerboard_score(images: Tensor, period: int = 2) -> float:
+    """Return how far a grid of `period` pixels stands out in images (N, 1, S, S).
+
+    The mean power spectrum of the images is read along the lines, in both directions,
+    where a pattern that repeats every `period` pixels puts its power, and divided by what
+    lies two lines beside them. About 1: nothing stands out. Handwriting, which has little
+    power that high, scores 0.5 to 1; below the handwriting's own score the finest details
+    are missing. Brightness and contrast cancel out.
+
+    period: 2 for the grid of a last layer with stride 2, 4 for that of the layer before.
+    Raises ValueError for another period, for a side S that is not a multiple of it and
+    larger than twice it, and for images that are not finite or have no fine detail at all.
+
+    Source: notebook 4; the artefact: Odena et al. 2016, doi:10.23915/distill.00003.
+    """
+    if period not in (2, 4):
+        raise ValueError(f"period must be 2 or 4, got {period}")
+    square = images.ndim == 4 and len(images) and images.shape[2] == images.shape[3]
+    if not square or images.shape[2] % period or images.shape[2] <= 2 * period:
+        raise ValueError(
+            f"need square images (N, 1, S, S) with S a multiple of {period} and more than "
+            f"{2 * period}, got {tuple(images.shape)}"
+        )
+    if not bool(images.isfinite().all()):
+        raise ValueError("the images hold values that are not finite")
+    power = torch.fft.fft2(images[:, 0].double()).abs().square().mean(0)
+    grid = len(power) // period
+    on = _frequency_lines(len(power), {grid, -grid})
+    beside = _frequency_lines(len(power), {sign * grid + by for sign in (1, -1) for by in (-2, 2)})
+    reference = power[beside & ~on].mean()
+    if not reference > 1e-12 * power.amax():
+        raise ValueError(
+            "these images have no fine detail at all: there is nothing to compare with"
+        )
+    return (power[on].mean() / reference).item()
+
+
+def _frequency_lines(size: int, places: set[int]) -> Tensor:
+    chosen = torch.zeros(size, dtype=torch.bool)
+    chosen[[place % size for place in places]] = True
+    return chosen[:, None] | chosen[None, :]
