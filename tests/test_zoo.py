@@ -293,8 +293,10 @@ def test_watched_runs_have_a_figure_for_every_look():
 
 def test_a_watched_experiment_without_its_figures_counts_as_missing(small, monkeypatch):
     run(small)
+    unwatched_state = sweep.state_file("tiny/2", 0)
     watched = Experiment("tiny/2", TINY, 2, seeds=(0, 1), watched=True)
     monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", watched)
+    assert sweep.state_file("tiny/2", 0) != unwatched_state, "it cannot go on from that"
     assert sweep.missing(["tiny/2"], small) == [("tiny/2", 0), ("tiny/2", 1)]
     run(small, "tiny/2")
     assert sweep.missing(["tiny/2"], small) == []
