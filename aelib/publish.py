@@ -31,6 +31,7 @@ from aelib.training import fit
 from aelib.widgets import figure_png
 
 CELL_TIMEOUT = 300
+EARLY_STEPS = 150  # when digits can be read and the grid is still there
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 # Progress bars are for people who wait, not for the published page.
 QUIET = {"TQDM_DISABLE": "1"}
@@ -219,13 +220,13 @@ def draw_upsampled(studio: Studio, kind: str, latent_dim: int) -> Axes:
 
 
 def draw_early(studio: Studio) -> Axes:
-    """Draw the example digits after forty training steps with transposed convolutions."""
+    """Draw the example digits after 150 training steps with transposed convolutions."""
     model = zoo.find("up/transpose/16").build(0)
-    forty = Recipe(epochs=1, batch_size=128, adam_lr=ORIGINAL.adam_lr)
-    few = studio.splits.train[: 40 * forty.batch_size]
-    fit(model, few, studio.splits.val, forty, device="cpu", progress=False)
+    short = Recipe(epochs=1, batch_size=128, adam_lr=ORIGINAL.adam_lr)
+    few = studio.splits.train[: EARLY_STEPS * short.batch_size]
+    fit(model, few, studio.splits.val, short, device="cpu", progress=False)
     drawn = reconstruct(model, studio.examples)
-    return plotting.plate({"original": studio.examples, "40 steps": drawn})
+    return plotting.plate({"original": studio.examples, f"{EARLY_STEPS} steps": drawn})
 
 
 def draw_checkerboards(studio: Studio) -> Axes:
