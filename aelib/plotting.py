@@ -122,7 +122,7 @@ def signed_plate(
     """Show one row of pictures whose values have a sign, (N, 1, 28, 28): blue - to red +."""
     scale = images.abs().flatten(1).amax(1).clamp_min(1e-12)[:, None, None, None]
     ax = plate([images], columns, title, ax)
-    ax.images[0].set_data(_signed_montage(images / scale))
+    ax.images[0].set_data(_signed_montage([images / scale]))
     ax.images[0].set(cmap="RdBu_r", clim=(-1, 1))
     return ax
 
@@ -135,8 +135,7 @@ def error_plate(
     Red is ink that was invented, blue is ink that is missing, white is right.
     """
     ax = plate(rows, columns, title, ax)
-    images = list(rows.values())
-    ax.images[0].set_data(montage(images) - montage([-row for row in images]))
+    ax.images[0].set_data(_signed_montage(list(rows.values())))
     ax.images[0].set(cmap=ERROR_COLORS, clim=(-1, 1))
     return ax
 
@@ -149,8 +148,9 @@ def mark_cells(ax: Axes, cells: Tensor, color: str = DIGIT_COLORS[1]) -> Axes:
     return ax
 
 
-def _signed_montage(images: Tensor) -> np.ndarray:
-    return montage([images]) - montage([-images])
+def _signed_montage(rows: Sequence[Tensor]) -> np.ndarray:
+    # `montage` clips what is below 0, so each sign is drawn alone.
+    return montage(rows) - montage([-row for row in rows])
 
 
 def decoded_plane(model: Any, across: Tensor, up: Tensor, ax: Axes | None = None) -> Axes:

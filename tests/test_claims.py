@@ -501,6 +501,7 @@ def test_the_score_of_real_digits_and_of_an_invisible_checkerboard(test_images):
     agree(quoted(FOUR, "± 1 % raises it from # to #, ± 2 % to more than 2"), scores[:2])
     assert scores[2] > 2
     agree(quoted(FOUR, "fine detail of its own and scores #."), scores[:1])
+    agree(quoted(README, "close to that of real digits (#)"), scores[:1])
     ink = checkerboard_score(test_images + 0.1 * board * test_images)
     assert 1.8 < ink / scores[0] < 2.5, "± 10 % to double the score"
     pca = metrics.LinearAutoencoder(load_mnist().train)
