@@ -1,8 +1,41 @@
 """The library behind the autoencoder course.
 
-Read the modules in this order; each one imports only modules before it:
-data, models, batch_last, optim, training, metrics, zoo, sweep, plotting, drawing, widgets,
-publish.
+`MODULES` lists what a reader of the course meets, in reading order: each module imports only
+modules before it. What only the makers of the course run is in `aelib.workshop`, which
+nothing here imports. The commands are in `aelib.__main__`: `python -m aelib --help`.
 """
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
+
+MODULES = (
+    "files",
+    "prepare",
+    "checks",
+    "data",
+    "models",
+    "optim",
+    "states",
+    "training",
+    "metrics",
+    "checkerboards",
+    "strokes",
+    "detection",
+    "intervals",
+    "tables",
+    "experiments",
+    "zoo",
+    "packing",
+    "plotting",
+    "detector_plots",
+    "architecture",
+    "explorer",
+    "widgets",
+)
+
+
+class AelibError(Exception):
+    """Something that the user can mend, in one line that says how.
+
+    The command line prints the line alone. Whatever else is raised is a bug, or a wrong
+    call from Python, and keeps its traceback.
+    """

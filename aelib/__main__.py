@@ -1,15 +1,20 @@
-"""The commands: train, list, measure, baselines, costs, notebooks, figures."""
+"""The commands: train, list, measure, baselines, costs, notebooks, figures, book,
+benchmark."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from aelib import publish, sweep, zoo
-from aelib.data import load_mnist
+from aelib import AelibError
+
+# Each command imports what it needs, so that `list` and `--help` answer at once.
 
 FOLDER = Path(__file__).parent.parent
+# What the extra `course` brings and these commands import.
+COURSE = ("jinja2", "mistune", "nbclient", "nbformat", "pygments")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,13 +22,35 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ValueError, zoo.ModelMissingError, RuntimeError, OSError) as error:
+        sys.stdout.flush()  # here, where an error can be told, and not at the end of Python
+    except BrokenPipeError:  # e.g. `list | head`: whoever read this has had enough
+        _forget_output()
+        return 0
+    except (AelibError, OSError) as error:  # OSError: a full disk, a file that is protected
         print(f"aelib: {error}", file=sys.stderr)
+        _forget_output()
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name not in COURSE:
+            raise
+        print(
+            f"aelib: this command needs {error.name}; in the folder of the course's repository, "
+            "`python -m pip install -r requirements.txt` installs it",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("aelib: stopped; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
+
+
+def _forget_output() -> None:
+    """Drop what could not be printed: Python would try once more when it ends, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,8 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     train = command("train", _train, "train, measure and record what is missing")
-    train.add_argument("--jobs", type=int, default=1, help="single-threaded processes at once")
-    measure = command("measure", _measure, "measure kept weights again, e.g. for a new figure")
+    train.add_argument("--jobs", type=_jobs, default=1, help="single-threaded processes at once")
+    train.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler whose workers train")
+    measure = command("measure", _measure, "measure kept weights again, e.g. for a new value")
     listing = command("list", _list, "show every experiment and how far it is")
     for added in (train, measure, listing):
         added.add_argument(
@@ -47,56 +75,122 @@ def _parser() -> argparse.ArgumentParser:
     command("costs", _costs, "measure what each way of up-sampling costs")
     notebooks = command("notebooks", _notebooks, "execute all notebooks in place, reproducibly")
     notebooks.add_argument("paths", nargs="*", type=Path, help="default: all in notebooks/")
-    command("figures", _figures, "write the README's figures to images/")
+    command("figures", _figures, "write README's figures to images/, and its tables")
+    timing = command("benchmark", _benchmark, "measure how fast the course is")
+    timing.add_argument("sections", nargs="*", metavar="SECTION", help="default: all")
+    timing.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
+    edition = command("book", _book, "write the reader's edition: pages that need no Python")
+    edition.add_argument("folder", nargs="?", type=Path, default=FOLDER / "book", metavar="FOLDER")
     return parser
 
 
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, got {text!r}")
+    return int(text)
+
+
+def _repository() -> Path:
+    """Return the folder of the course's repository.
+
+    Raises AelibError where aelib is installed as a package, without the rest of the course.
+    """
+    if not (FOLDER / "notebooks").is_dir():
+        raise AelibError(
+            "this command writes to the course's repository, but this aelib is a package that "
+            f"was installed without it, in {FOLDER}. Run it in the folder of the repository"
+        )
+    return FOLDER
+
+
 def _train(options: argparse.Namespace) -> None:
-    done = sweep.train(options.patterns, options.jobs)
+    _repository()
+    from aelib.workshop import cluster, sweep
+
+    if options.dask:
+        done = cluster.train(options.patterns, options.dask)
+    else:
+        done = sweep.train(options.patterns, options.jobs)
     print(f"{len(done)} runs trained" if done else "nothing to do: all of it is trained")
 
 
 def _measure(options: argparse.Namespace) -> None:
+    _repository()
+    from aelib import zoo
+    from aelib.data import load_mnist
+    from aelib.workshop import sweep
+
     splits, failed = load_mnist(), []
     for name in zoo.match(*options.patterns):
-        for seed in zoo.find(name).seeds:
+        for seed in zoo.experiment(name).seeds:
             if not zoo.weights_file(name, seed).exists():
                 print(f"skipped {name}, seed {seed}: its weights are not kept here")
                 continue
             try:
                 sweep.measure_run(name, seed, splits=splits)
                 print(f"measured {name}, seed {seed}")
-            except (zoo.ModelMissingError, RuntimeError) as error:  # the others go on
+            except AelibError as error:  # the others go on
                 failed.append(f"{name}, seed {seed}: {error}")
     if failed:
-        raise RuntimeError("; ".join(failed))
+        raise AelibError("; ".join(failed))
 
 
 def _baselines(options: argparse.Namespace) -> None:
-    print(sweep.record_baselines().name)
+    _repository()
+    from aelib.workshop import sweep
+
+    print(sweep.save_baselines().name)
 
 
 def _costs(options: argparse.Namespace) -> None:
-    print(sweep.record_costs().name)
+    _repository()
+    from aelib.workshop import sweep
+
+    print(sweep.save_costs().name)
 
 
 def _list(options: argparse.Namespace) -> None:
+    from aelib import zoo
+
     for name in zoo.match(*options.patterns):
-        seeds = zoo.find(name).seeds
+        seeds = zoo.experiment(name).seeds
         done = sum(zoo.is_trained(name, seed) for seed in seeds)
         also = [f"(= {alias})" for alias, other in zoo.ALIASES.items() if other == name]
         print(f"{name:24} {done} of {len(seeds)} seeds", *also)
 
 
 def _notebooks(options: argparse.Namespace) -> None:
-    for path in options.paths or sorted((FOLDER / "notebooks").glob("*.ipynb")):
+    paths = options.paths or sorted((_repository() / "notebooks").glob("*.ipynb"))
+    from aelib.workshop import notebooks
+
+    for path in paths:
         print(path.name)
-        publish.execute(path)
+        notebooks.execute(path)
 
 
 def _figures(options: argparse.Namespace) -> None:
-    for path in publish.write_figures(FOLDER / "images"):
+    folder = _repository()
+    from aelib.data import load_mnist
+    from aelib.workshop import figures, readme
+
+    for path in figures.write_figures(folder / "images"):
         print(path.name)
+    readme.write_tables(folder / "README.md", load_mnist())
+    print("README.md")
+
+
+def _benchmark(options: argparse.Namespace) -> None:
+    from aelib.workshop import benchmark
+
+    benchmark.benchmark(options.sections, options.json)
+
+
+def _book(options: argparse.Namespace) -> None:
+    _repository()
+    from aelib.workshop import book
+
+    pages = book.write_book(options.folder)
+    print(f"{len(pages)} pages; open {pages[0]}")
 
 
 if __name__ == "__main__":

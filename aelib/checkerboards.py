@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aelib.data import IMAGE_SIZE
+from aelib.checks import IMAGE_SIZE, Images, drawings_of, whole_number
 
 # --- The arithmetic of transposed convolutions ----------------------------------------
 
@@ -22,11 +22,9 @@ def transposed_size(
     draws; for an output_padding that is not smaller than the stride; and if nothing is left.
     Source: Dumoulin and Visin 2016, arXiv:1603.07285.
     """
-    if min(size, kernel, stride) < 1 or padding < 0:
-        raise ValueError(
-            "size, kernel and stride must be at least 1 and padding at least 0, "
-            f"got {size}, {kernel}, {stride} and {padding}"
-        )
+    size, kernel = whole_number("size", size, 1), whole_number("kernel", kernel, 1)
+    stride, padding = whole_number("stride", stride, 1), whole_number("padding", padding, 0)
+    output_padding = whole_number("output_padding", output_padding)
     if kernel < stride:
         raise ValueError(
             f"the kernel must be at least as large as the stride, got {kernel} and {stride}: "
@@ -58,7 +56,7 @@ def sizes_to_image(size: int, layers: list[dict[str, int]]) -> list[int]:
     return sizes
 
 
-def overlap_counts(size: int, kernel: int, stride: int) -> Tensor:
+def coverage(size: int, kernel: int, stride: int) -> Tensor:
     """Return how many stamps cover each pixel of a transposed convolution's line, (n,).
 
     In two dimensions the count is the product of the counts of row and column.
@@ -73,7 +71,7 @@ def overlap_counts(size: int, kernel: int, stride: int) -> Tensor:
 # --- The score ------------------------------------------------------------------------
 
 
-def checkerboard_score(images: Tensor, period: int = 2) -> float:
+def checkerboard_score(images: Images, period: int = 2) -> float:
     """Return how far a grid of `period` pixels stands out in images (N, 1, S, S).
 
     The mean power spectrum of the images is read along the lines, in both directions,
@@ -88,16 +86,15 @@ def checkerboard_score(images: Tensor, period: int = 2) -> float:
 
     Source: notebook 4; the artefact: Odena et al. 2016, doi:10.23915/distill.00003.
     """
-    if period not in (2, 4):
+    if isinstance(period, bool) or period not in (2, 4):
         raise ValueError(f"period must be 2 or 4, got {period}")
-    square = images.ndim == 4 and len(images) and images.shape[2] == images.shape[3]
+    images = drawings_of(images, any_size=True).detach()
+    square = len(images) and images.shape[2] == images.shape[3]
     if not square or images.shape[2] % period or images.shape[2] <= 2 * period:
         raise ValueError(
             f"need square images (N, 1, S, S) with S a multiple of {period} and more than "
             f"{2 * period}, got {tuple(images.shape)}"
         )
-    if not bool(images.isfinite().all()):
-        raise ValueError("the images hold values that are not finite")
     power = torch.fft.fft2(images[:, 0].double()).abs().square().mean(0)
     grid = len(power) // period
     on = _frequency_lines(len(power), {grid, -grid})
@@ -114,3 +111,26 @@ def _frequency_lines(size: int, places: set[int]) -> Tensor:
     chosen = torch.zeros(size, dtype=torch.bool)
     chosen[[place % size for place in places]] = True
     return chosen[:, None] | chosen[None, :]
+
+
+def by_phase(images: Images, period: int = 2) -> Tensor:
+    """Return the mean of the pixels (N, 1, 28, 28) at each phase of a grid, (period, period).
+
+    The pixel in row y and column x has the phase (y mod period, x mod period). A decoder
+    that enlarges by two draws the four phases of period 2 with different weights. Given the
+    squared errors of its drawings, unequal means show a grid in the error, given the errors
+    themselves a grid that is too dark and too light in turns, both in plain units of ink.
+    Unlike `checkerboard_score` it misses a pattern whose sign changes from image to image.
+
+    Floats of any finite range are taken. Raises ValueError for what are no images, for a
+    period that 28 cannot be divided by, and if there is no image.
+    """
+    period = whole_number("period", period, 1)
+    images = drawings_of(images)
+    if IMAGE_SIZE % period or not len(images):
+        raise ValueError(
+            f"need images, and a period that divides {IMAGE_SIZE}; got {len(images)} and {period}"
+        )
+    count = IMAGE_SIZE // period
+    cells = images[:, 0].double().unflatten(2, (count, period)).unflatten(1, (count, period))
+    return cells.mean((0, 1, 3))

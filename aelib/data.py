@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import platformdirs
 import torch
 from torch import Tensor
+
+from aelib import AelibError
+from aelib.checks import DIGITS as DIGITS
+from aelib.checks import IMAGE_SIZE as IMAGE_SIZE
+from aelib.checks import images_of, labels_of, whole_number
+from aelib.checks import to_float as to_float
+from aelib.files import cache_folder, write_atomically
+from aelib.prepare import prepare as prepare
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST as TorchvisionMNIST  # noqa: N811
 
 PACKED_FOLDER = Path(__file__).parent / "mnist"
-CACHE_VARIABLE = "AELIB_CACHE"
-IMAGE_SIZE = 28
-DIGITS = tuple(range(10))
 
 # Of every twelve training images of a digit, one is kept for validation: 60,000 / 12 = 5,000.
 VALIDATION_STEP = 12
@@ -60,60 +61,117 @@ FILES = {
 }
 
 
-class DataError(RuntimeError):
+class DataError(AelibError, RuntimeError):
     """A file of the data set is missing, truncated or altered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Digits:
     """Images of handwritten digits with their labels, in memory.
 
-    images: uint8, shape (N, 28, 28), 0 is paper and 255 is full ink.
-    labels: int64, shape (N,), values 0 to 9.
+    images: (N, 28, 28), uint8 from 0 (paper) to 255 (full ink), as MNIST has them; or floats
+        from 0 to 1, which are kept as float32. A channel axis (N, 1, 28, 28) is dropped.
+    labels: whole numbers from 0 to 9, shape (N,); kept as int64. Images that no label
+        belongs to may have any, e.g. `torch.zeros(N, dtype=torch.long)`.
+
+    Both may be torch tensors or NumPy arrays. Nothing here changes them, but they are not
+    copied either: what you do to them afterwards shows here.
+    Raises ValueError, which names what is wrong, for anything else.
     """
 
     images: Tensor
     labels: Tensor
 
+    def __post_init__(self) -> None:
+        images = images_of(self.images).cpu().squeeze(1)
+        if images.dtype != torch.uint8:
+            images = images.float()
+        # The class is frozen, so that nobody swaps one without the other.
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "labels", labels_of(self.labels, len(images)))
+
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: slice | Tensor | list[int]) -> Digits:
-        """Return the images and labels at `index`: a slice, a list, a mask or indices."""
-        return Digits(self.images[index], self.labels[index])
+    def __getitem__(self, index: int | slice | Tensor | np.ndarray | list[int]) -> Digits:
+        """Return the images and labels at `index`: a number, a slice, a list, a mask or indices.
+
+        The result is Digits whatever the index; a number gives a set of one. Slices share
+        memory with the whole, as slices of tensors do.
+        """
+        place = _place(index, len(self))
+        return Digits(self.images[place], self.labels[place])
+
+    def __iter__(self) -> Iterator[Digits]:
+        """Yield one image at a time, as Digits. `batches` is what training wants."""
+        return (self[place] for place in range(len(self)))
 
     def only(self, *digits: int) -> Digits:
         """Return the subset that shows one of `digits`, e.g. `train.only(0, 1)`.
 
         Raises ValueError if a digit is not one of 0 to 9, or if nothing is left.
         """
-        wrong = [digit for digit in digits if digit not in DIGITS]
-        if wrong or not digits:
-            raise ValueError(f"digits must be one or more of 0 to 9, got {list(digits)}")
-        subset = self[torch.isin(self.labels, torch.tensor(digits))]
+        if not digits:
+            raise ValueError("only needs one or more digits from 0 to 9, got none")
+        wanted = [whole_number("digits", digit, 0, 9) for digit in digits]
+        subset = self[torch.isin(self.labels, torch.tensor(wanted))]
         if not len(subset):
-            raise ValueError(f"no image of digit {list(digits)} among these {len(self)}")
+            raise ValueError(f"no image of digit {wanted} among these {len(self)}")
         return subset
 
     def thinned(self, digit: int, keep_every: int) -> Digits:
         """Return a copy in which only every `keep_every`-th image of `digit` is left."""
-        if digit not in DIGITS or keep_every < 1:
-            raise ValueError(
-                f"need a digit of 0 to 9 and keep_every >= 1, got {digit} and {keep_every}"
-            )
+        digit = whole_number("digit", digit, 0, 9)
+        keep_every = whole_number("keep_every", keep_every, 1)
         keep = torch.ones(len(self), dtype=torch.bool)
         positions = torch.nonzero(self.labels == digit).flatten()
         keep[positions] = False
         keep[positions[::keep_every]] = True
         return self[keep]
 
+    def first_of_each(self) -> Tensor:
+        """Return where the first image of each digit stands, shape (10,).
+
+        Of the test set these are the course's examples. Raises ValueError if a digit is missing.
+        """
+        missing = [digit for digit in DIGITS if not bool((self.labels == digit).any())]
+        if missing:
+            raise ValueError(f"no image of digit {missing} among these {len(self)}")
+        return torch.stack([(self.labels == digit).int().argmax() for digit in DIGITS])
+
     def floats(self) -> Tensor:
-        """Return the images as float32 in [0, 1], shape (N, 1, 28, 28)."""
+        """Return the images as float32 in [0, 1], shape (N, 1, 28, 28), in memory of their own."""
         return to_float(self.images)
 
     def counts(self) -> Tensor:
         """Return how many images there are of each digit, shape (10,)."""
         return torch.bincount(self.labels, minlength=len(DIGITS))
+
+
+def _place(index: Any, count: int) -> slice | Tensor:
+    """Return an index that keeps the first axis, from whatever a reader may write."""
+    said = f"an index must be a whole number, a slice, a mask or a list of them, got {index!r}"
+    if isinstance(index, slice):
+        return index
+    if isinstance(index, (bool, str, tuple)) or index is None:
+        raise TypeError(said)
+    if not isinstance(index, (list, np.ndarray, Tensor)) or np.ndim(index) == 0:
+        try:
+            place = whole_number("an index", index)
+        except ValueError:
+            raise TypeError(said) from None
+        if not -count <= place < count:
+            raise IndexError(f"there is no image {place} among these {count}")
+        return slice(place % count, place % count + 1)
+    places = torch.as_tensor(index)
+    if not places.numel():
+        places = places.long()
+    if places.ndim != 1 or places.dtype.is_floating_point or places.dtype.is_complex:
+        raise TypeError(said)
+    if places.dtype == torch.bool and len(places) != count:
+        raise IndexError(f"a mask of {len(places)} does not fit {count} images")
+    # torch would take uint8 for a mask.
+    return places if places.dtype == torch.bool else places.long()
 
 
 class Splits(NamedTuple):
@@ -122,11 +180,6 @@ class Splits(NamedTuple):
     train: Digits
     val: Digits
     test: Digits
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Turn uint8 images (N, 28, 28) into float32 (N, 1, 28, 28) in [0, 1]."""
-    return images.unsqueeze(1).float().div_(255)
 
 
 def load_mnist() -> Splits:
@@ -146,10 +199,13 @@ def load_mnist() -> Splits:
 
 
 def join(*parts: Digits) -> Digits:
-    """Return all images of `parts` as one, in order."""
-    return Digits(
-        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
-    )
+    """Return all images of `parts` as one, in order. Raises ValueError if there are no parts."""
+    if not parts:
+        raise ValueError("there is nothing to join: give at least one set of digits")
+    images = [part.images for part in parts]
+    if len({part.dtype for part in images}) > 1:  # bytes from 0 to 255 beside floats from 0 to 1
+        images = [part.floats()[:, 0] for part in parts]
+    return Digits(torch.cat(images), torch.cat([part.labels for part in parts]))
 
 
 def batches(
@@ -159,17 +215,30 @@ def batches(
 
     With a generator the order is shuffled by it, else it is the order of `digits`.
     The last batch may be smaller. Notebook 1 times this against a DataLoader.
+    Raises ValueError for a batch_size below 1, no digits, or another kind of generator.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    batch_size = whole_number("batch_size", batch_size, 1)
     if not len(digits):
         raise ValueError("there is nothing to make batches of: the set of digits is empty")
+    if not (generator is None or isinstance(generator, torch.Generator)):
+        raise ValueError(
+            f"generator must be a torch.Generator or None, got {generator!r}; "
+            "torch.Generator().manual_seed(0) makes one from a seed"
+        )
+    # The checks above run when this is called; the batches are made as they are asked for.
+    return _batches(digits, batch_size, generator)
+
+
+def _batches(
+    digits: Digits, batch_size: int, generator: torch.Generator | None
+) -> Iterator[tuple[Tensor, Tensor]]:
     order = torch.randperm(len(digits), generator=generator) if generator else None
     for start in range(0, len(digits), batch_size):
-        chosen = slice(start, start + batch_size)
+        chosen: slice | Tensor = slice(start, start + batch_size)
         if order is not None:
             chosen = order[chosen]
-        yield to_float(digits.images[chosen]), digits.labels[chosen]
+        # Copies, which a reader may change without changing the set.
+        yield to_float(digits.images[chosen]), digits.labels[chosen].clone()
 
 
 def torchvision_mnist(
@@ -185,15 +254,6 @@ def torchvision_mnist(
     return MNIST(unpack_mnist(), train=train, transform=transform, download=False)
 
 
-def cache_folder() -> Path:
-    """Return the per-user folder for unpacked files and unfinished training runs.
-
-    The environment variable AELIB_CACHE, if set, names another folder.
-    """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("aelib", False))
-
-
 def unpack_mnist() -> Path:
     """Write the four raw files into the cache if they are not there, and return the root.
 
@@ -207,42 +267,6 @@ def unpack_mnist() -> Path:
             write_atomically(target, _read_packed(name))
         _verify(target, target.read_bytes(), sums.unpacked, "delete it, it is unpacked anew")
     return root
-
-
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write `content` to `target` so that nobody ever sees half of it.
-
-    The bytes go to a temporary file beside the target, which then takes its name
-    in one step. Two processes may do this at once: the last one wins.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes the file private; give it the usual permissions of a new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        _replace(Path(temporary), target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _replace(temporary: Path, target: Path) -> None:
-    for pause in (0.05, 0.2, 1.0, None):
-        try:
-            os.replace(temporary, target)
-        except PermissionError:
-            # Windows refuses to replace a file that another process is reading. If that
-            # process has just written the same bytes, there is nothing left to do.
-            if target.exists() and target.read_bytes() == temporary.read_bytes():
-                return
-            if pause is None:
-                raise
-            time.sleep(pause)
-        else:
-            return
 
 
 def _load_part(part: str) -> Digits:

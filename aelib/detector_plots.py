@@ -6,6 +6,7 @@ Like `plotting`: each draws into the Axes it is given, or makes one, and returns
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,23 +15,26 @@ from torch import Tensor
 
 from aelib.data import DIGITS
 from aelib.detection import both_kinds
-from aelib.plotting import DIGIT_COLORS, MEAN_COLOR, axes_or_new, bars_per_digit
+from aelib.plotting import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new, bars_per_digit
 
 
 def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = None) -> Axes:
     """Draw ROC curves: strangers caught against false alarms, one line per name.
 
-    With ten curves each has the colour of its digit. Guessing would follow the diagonal.
-    Raises ValueError for more than ten.
+    A curve that is named after a digit has that digit's colour. Neighbours differ in their
+    dashes as well. Guessing would follow the diagonal. Raises ValueError for more than ten.
     """
     if len(curves) > len(DIGIT_COLORS):
         raise ValueError(f"there are colours for {len(DIGIT_COLORS)} curves, got {len(curves)}")
     ax = axes_or_new(ax, (5, 4.4))
-    for color, (name, (false_alarms, caught)) in zip(DIGIT_COLORS, curves.items(), strict=False):
-        ax.plot(false_alarms, caught, color=color, label=name, lw=1.5)
+    digits = [str(digit) for digit in DIGITS]
+    for number, (name, (false_alarms, caught)) in enumerate(curves.items()):
+        color = DIGIT_COLORS[digits.index(name) if name in digits else number]
+        dashes = DASHES[number % len(DASHES)]
+        ax.plot(false_alarms.numpy(), caught.numpy(), color=color, ls=dashes, label=name)
     ax.plot([0, 1], [0, 1], ":", color=MEAN_COLOR, lw=1)
     ax.set(xlabel="false alarms", ylabel="strangers caught", xlim=(-0.01, 1), ylim=(0, 1.01))
-    ax.legend(loc="lower right", ncols=2)
+    ax.legend(loc="lower right", ncols=1 + len(curves) // 6, handlelength=3.5)
     return ax
 
 
@@ -40,23 +44,29 @@ def score_histogram(
     """Draw how the scores (N,) of normal images and of strangers are spread, and a threshold.
 
     normal: (N,), bool. The heights are shares of each group; scores are on a logarithmic
-    axis, since strangers often score a hundred times what is normal.
+    axis, since strangers often score a hundred times what is normal. Strangers are hatched.
     """
     ax = axes_or_new(ax, (4.4, 2.8))
     both_kinds(scores, normal)
     scores = scores.clamp(min=1e-9)  # 0 has no place on a logarithmic axis
     low, high = torch.aminmax(scores)
     high = torch.maximum(high, 1.1 * low)
-    edges = np.geomspace(low.item(), high.item(), 60)
-    for name, color, part in (
-        ("normal", DIGIT_COLORS[0], scores[normal]),
-        ("strangers", DIGIT_COLORS[1], scores[~normal]),
-    ):
+    edges = np.geomspace(low.item(), high.item(), 60).tolist()
+    filled: dict[str, Any] = {"color": DIGIT_COLORS[0], "alpha": 0.6}
+    hatched: dict[str, Any] = {
+        "edgecolor": DIGIT_COLORS[1],
+        "fill": False,
+        "hatch": "////",
+        "lw": 0,
+    }
+    groups = (("normal", scores[normal], filled), ("strangers", scores[~normal], hatched))
+    for name, part, look in groups:
         weights = np.full(len(part), 1 / len(part))
-        ax.hist(part.numpy(), edges, weights=weights, color=color, alpha=0.6, label=name)
+        ax.hist(part.numpy(), edges, weights=weights, label=name, **look)
     ax.axvline(limit, color="black", ls="--", lw=1.2, label="threshold")
     ax.set(title=title, xlabel="score", ylabel="share of images", xscale="log")
-    ax.legend()
+    # Below the axes, where there are no bars.
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=3, columnspacing=1)
     return ax
 
 

@@ -1,83 +1,129 @@
-"""What the course measures: errors, baselines, recognisability, neighbours, intervals.
+"""What the course measures with a model: errors, baselines, readings, neighbours.
 
-The checkerboard score, AUROC and the nearest image have modules of their own
-(`checkerboards`, `detection`) and can be had from here as well.
-
-Everything here takes tensors and returns tensors or plain numbers; nothing trains.
+Everything here takes tensors and returns tensors or plain numbers; nothing trains. Three
+measures have modules of their own: `checkerboards`, `strokes` and `detection`.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import skdim
 import torch
-from scipy import stats
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from aelib.checkerboards import checkerboard_score as checkerboard_score
-from aelib.data import DIGITS, Digits, to_float
-from aelib.detection import NearestImage as NearestImage
-from aelib.detection import auroc as auroc
-from aelib.models import Autoencoder
+from aelib.checks import (
+    DIGITS,
+    IMAGE_SIZE,
+    Images,
+    codes_of,
+    drawings_of,
+    finite,
+    floats_of,
+    images_of,
+    labels_of,
+    same_shape,
+    whole_number,
+)
+from aelib.data import Digits
+from aelib.models import Autoencoder, kind_of, looking_at, offset_of, redrawn
 
+# scikit-learn takes a second to import and is needed by few functions: each imports for
+# itself what it uses.
 BATCH = 1000
+READ, LOST = 0.75, 0.25  # of a digit's drawings, to call it read or lost
 NEIGHBOURS = 15
+ID_NEIGHBOURS = {"TwoNN": 2, "MLE": 20}
 PLANE_SUBSETS = ((0, 1), (0, 1, 2), (0, 1, 6), DIGITS)
 
 
 # --- Errors ---------------------------------------------------------------------------
 
 
-def mse_per_image(reconstructions: Tensor, images: Tensor) -> Tensor:
+def mse_per_image(reconstructions: Images, images: Images) -> Tensor:
     """Return the mean squared error of each image, shape (N,).
 
-    Both are (N, 1, 28, 28) in [0, 1]. Raises ValueError if the shapes differ.
+    Both are images, as `checks` says what those are; floats may leave [0, 1]. Gradients pass.
+    Raises ValueError if their numbers differ, and for pixels that are NaN or infinite.
     """
-    if reconstructions.shape != images.shape:
-        raise ValueError(
-            f"reconstructions {tuple(reconstructions.shape)} and images {tuple(images.shape)} "
-            "must have the same shape"
-        )
+    reconstructions = drawings_of(reconstructions, "reconstructions")
+    images = drawings_of(images)
+    same_shape(reconstructions, images)
     return (reconstructions - images).square().flatten(1).mean(1)
 
 
 def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:
     """Return the mean of `values` (N,) over the images of each digit, shape (10,).
 
-    A digit that does not occur gets NaN.
+    A digit that does not occur gets NaN. Raises ValueError for values that are NaN or
+    infinite, and for labels of another number.
     """
+    labels = labels_of(labels)
+    values = finite("values", values, len(labels))
     sums = torch.zeros(len(DIGITS), dtype=torch.float64).index_add(0, labels, values.double())
     return sums / torch.bincount(labels, minlength=len(DIGITS))
 
 
-def reconstruct(model: Autoencoder, images: Tensor) -> Tensor:
-    """Return a model's reconstructions of images in [0, 1], again (N, 1, 28, 28) in [0, 1].
+def reconstruct(model: nn.Module, images: Images) -> Tensor:
+    """Return a model's reconstructions of images, float32 (N, 1, 28, 28), on the CPU.
 
-    A model with an offset gets the images less its offset, as it did in training.
+    model: any that returns images of the shape that it is given; those of the course draw in
+        [0, 1]. It is used in eval mode, and left as it was. One with an `offset` gets the images
+        less that offset, as it did in training.
+    images: bytes or floats, see `checks`. Raises ValueError for others.
     """
-    with torch.inference_mode():
-        return torch.cat([model(part - model.offset) for part in images.split(BATCH)])
+    return _in_parts(model, lambda part: redrawn(model, part), images)
 
 
-def encode(model: Autoencoder, images: Tensor) -> Tensor:
-    """Return a model's codes (N, latent_dim) of images in [0, 1]."""
-    with torch.inference_mode():
-        return torch.cat([model.encode(part - model.offset) for part in images.split(BATCH)])
+def encode(model: Autoencoder, images: Images) -> Tensor:
+    """Return a model's codes (N, latent_dim) of images, on the CPU.
+
+    It is used in eval mode, and left as it was. Raises ValueError for a model without `encode`,
+    and for images that `reconstruct` would not take.
+    """
+    _needs(model, "encode")
+    return _in_parts(model, model.encode, images)
+
+
+def _in_parts(model: nn.Module, see: Callable[[Tensor], Tensor], images: Images) -> Tensor:
+    x = images_of(images)
+    with looking_at(model) as device:
+        offset = offset_of(model)
+        # A batch at a time, of bytes too: all of them as floats would fill the memory.
+        parts = [see(floats_of(part).to(device) - offset).cpu() for part in x.split(BATCH)]
+    return torch.cat(parts)
+
+
+def _needs(model: Any, method: str) -> None:
+    if isinstance(model, nn.Module) and not hasattr(model, method):
+        raise ValueError(
+            f"{method} needs a model with a method {method}, such as Autoencoder, "
+            f"got {kind_of(model)}"
+        )
+
+
+def decode(model: Autoencoder, codes: Tensor) -> Tensor:
+    """Return the images (N, 1, 28, 28) in [0, 1] that a model draws at codes (N, latent_dim).
+
+    It is used in eval mode, and left as it was. Raises ValueError for a model without `decode`,
+    and for codes of another shape or with numbers that are NaN or infinite.
+    """
+    _needs(model, "decode")
+    z = codes_of(codes, getattr(model, "latent_dim", None))
+    with looking_at(model) as device:
+        return torch.cat([model.decode(part.to(device)).cpu() for part in z.split(BATCH)])
 
 
 # --- Baselines ------------------------------------------------------------------------
 
 
 def mean_image(digits: Digits) -> Tensor:
-    """Return the mean of the images, shape (1, 1, 28, 28) in [0, 1]."""
-    return (digits.images.double().mean(0) / 255).float()[None, None]
+    """Return the mean of the images, shape (1, 1, 28, 28) in [0, 1]; ValueError if none."""
+    if not len(digits):
+        raise ValueError("there are no images to take the mean of")
+    brightest = 255 if digits.images.dtype == torch.uint8 else 1
+    return (digits.images.double().mean(0) / brightest).float()[None, None]
 
 
 def class_variance(train: Digits, test: Digits) -> Tensor:
@@ -93,60 +139,106 @@ def class_variance(train: Digits, test: Digits) -> Tensor:
 class LinearAutoencoder:
     """PCA: the best autoencoder without nonlinearities, for every size up to `max_dim`.
 
+    Raises ValueError for a `max_dim` that is larger than the number of images or of pixels.
     Source: Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2; notebook 1.
     """
 
     def __init__(self, train: Digits, max_dim: int = 32) -> None:
-        self.max_dim = max_dim
-        self._pca = PCA(max_dim, svd_solver="covariance_eigh").fit(
-            to_float(train.images).flatten(1).double().numpy()
-        )
+        from sklearn.decomposition import PCA
 
-    @cached_property
+        most = min(len(train), IMAGE_SIZE**2)
+        if not most:
+            raise ValueError("there are no images to find components of")
+        self.max_dim = whole_number("max_dim", max_dim, 1, most)
+        pca = PCA(self.max_dim, svd_solver="covariance_eigh").fit(
+            train.floats().flatten(1).double().numpy()
+        )
+        self._components = torch.from_numpy(pca.components_).float()
+        self._mean = torch.from_numpy(pca.mean_).float().view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+
+    @property
     def components(self) -> Tensor:
         """The principal components as pictures, (max_dim, 1, 28, 28), unit length each."""
-        return torch.from_numpy(self._pca.components_).float().view(-1, 1, 28, 28)
+        return self._components.clone().view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
 
-    @cached_property
+    @property
     def mean(self) -> Tensor:
         """The mean image, (1, 1, 28, 28)."""
-        return torch.from_numpy(self._pca.mean_).float().view(1, 1, 28, 28)
+        return self._mean.clone()
 
-    def encode(self, images: Tensor, latent_dim: int) -> Tensor:
-        """Return the first `latent_dim` coordinates of images (N, 1, 28, 28)."""
-        return (images - self.mean).flatten(1) @ self._basis(latent_dim).T
+    def encode(self, images: Images, latent_dim: int) -> Tensor:
+        """Return the first `latent_dim` coordinates of images, (N, latent_dim)."""
+        return (drawings_of(images).detach().float() - self._mean).flatten(1) @ self._basis(
+            latent_dim
+        ).T
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the images that codes (N, d) mean; a little of them may leave [0, 1]."""
+        codes = codes_of(codes)
         flat = codes @ self._basis(codes.shape[1])
-        return self.mean + flat.view(-1, 1, 28, 28)
+        return self._mean + flat.view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
 
-    def reconstruct(self, images: Tensor, latent_dim: int) -> Tensor:
+    def reconstruct(self, images: Images, latent_dim: int) -> Tensor:
         """Return the best linear reconstruction of images from `latent_dim` numbers."""
         return self.decode(self.encode(images, latent_dim))
 
     def _basis(self, latent_dim: int) -> Tensor:
-        if not 0 <= latent_dim <= self.max_dim:
-            raise ValueError(f"latent_dim must lie in 0 to {self.max_dim}, got {latent_dim}")
-        return self.components[:latent_dim].flatten(1)
+        return self._components[: whole_number("latent_dim", latent_dim, 0, self.max_dim)]
 
 
 # --- What somebody else sees in a picture ---------------------------------------------
 
 
-def judged(judge: nn.Module, images: Tensor) -> Tensor:
+def read_digits(judge: nn.Module, images: Images) -> Tensor:
     """Return the digit that the judge reads in each image, (N,).
 
-    Images are (N, 1, 28, 28); values outside [0, 1], as PCA makes them, are clipped.
+    Images are bytes or floats, see `checks`; values outside [0, 1], as PCA makes them, are
+    clipped. The judge is used in eval mode, and left as it was.
+    Raises ValueError for images of another shape, and for pixels that are NaN or infinite.
     """
-    with torch.inference_mode():
-        return torch.cat([judge(part.clamp(0, 1)).argmax(1) for part in images.split(BATCH)])
+    x = drawings_of(images).float().clamp(0, 1)
+    with looking_at(judge) as device:
+        return torch.cat([judge(part.to(device)).argmax(1).cpu() for part in x.split(BATCH)])
 
 
 def confusion(truth: Tensor, read: Tensor) -> Tensor:
-    """Return counts (10, 10): row = the true digit, column = what was read."""
+    """Return counts (10, 10): row = the true digit, column = what was read.
+
+    Raises ValueError unless both hold as many digits from 0 to 9.
+    """
     size = len(DIGITS)
+    truth = labels_of(truth, name="true digits")
+    read = labels_of(read, name="digits read")
+    if len(truth) != len(read):
+        raise ValueError(f"there are {len(truth)} true digits but {len(read)} digits read")
     return torch.bincount(truth * size + read, minlength=size * size).view(size, size)
+
+
+def right_per_digit(confusion: Tensor) -> Tensor:
+    """Return the share of each digit that was read as itself: (..., 10, 10) to (..., 10)."""
+    return confusion.diagonal(dim1=-2, dim2=-1) / confusion.sum(-1)
+
+
+def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str]:
+    """Return what all judges say of each digit: "read", "lost", "between" or "disputed".
+
+    right: (seeds, judges, 10), the shares that `right_per_digit` gives. A digit is "read" if
+    every judge, on the mean over the seeds, reads at least the share `read` of it right;
+    "lost" if every judge reads at most `lost`; "between" if every judge is between the two;
+    and else "disputed": then no statement stands that does not say whose reading it is.
+    Raises ValueError for another shape, and unless 0 <= lost < read <= 1.
+    """
+    if right.ndim != 3 or right.shape[2] != len(DIGITS):
+        raise ValueError(f"right must have shape (seeds, judges, 10), got {tuple(right.shape)}")
+    if not 0 <= lost < read <= 1:
+        raise ValueError(f"need 0 <= lost < read <= 1, got {lost} and {read}")
+    words = []
+    for shares in right.mean(0).T:
+        verdicts = {
+            "read" if share >= read else "lost" if share <= lost else "between" for share in shares
+        }
+        words.append(verdicts.pop() if len(verdicts) == 1 else "disputed")
+    return words
 
 
 # --- Codes ----------------------------------------------------------------------------
@@ -155,11 +247,33 @@ def confusion(truth: Tensor, read: Tensor) -> Tensor:
 def knn_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor) -> float:
     """Return the share of test codes whose 15 nearest training codes vote for their digit.
 
-    Each axis is first scaled to unit variance, as a plot scales it.
+    Each axis is first scaled to unit variance, as a plot scales it. Raises ValueError for
+    fewer than 15 codes, other labels, and codes that are NaN or infinite.
     """
+    codes, labels, test_codes, test_labels = _codes_and_labels(
+        codes, labels, test_codes, test_labels
+    )
+    if len(codes) < NEIGHBOURS:
+        raise ValueError(f"need at least {NEIGHBOURS} codes, got {len(codes)}")
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import StandardScaler
+
     scale = StandardScaler().fit(codes)
     knn = KNeighborsClassifier(NEIGHBOURS).fit(scale.transform(codes), labels)
     return float(knn.score(scale.transform(test_codes), test_labels))
+
+
+def _codes_and_labels(codes: Any, labels: Any, test_codes: Any, test_labels: Any) -> list[Tensor]:
+    checked: list[Tensor] = []
+    for name, these, theirs in (("", codes, labels), ("test ", test_codes, test_labels)):
+        z = codes_of(these, checked[0].shape[1] if checked else None, f"{name}codes")
+        y = labels_of(theirs)
+        if len(z) != len(y):
+            raise ValueError(f"there are {len(z)} {name}codes but {len(y)} labels")
+        if not len(z):
+            raise ValueError(f"there are no {name}codes")
+        checked += [z, y]
+    return checked
 
 
 def probe_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor) -> float:
@@ -167,19 +281,41 @@ def probe_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_label
 
     It is a logistic regression on codes scaled to unit variance: what can be read off the
     code with straight cuts (Alain and Bengio 2016, arXiv:1610.01644; notebook 4).
+    Raises ValueError as `knn_accuracy` does, and for codes of one digit alone.
     """
+    codes, labels, test_codes, test_labels = _codes_and_labels(
+        codes, labels, test_codes, test_labels
+    )
+    if len(labels.unique()) < 2:
+        raise ValueError("need codes of at least two digits to tell them apart")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
     scale = StandardScaler().fit(codes)
     probe = LogisticRegression(max_iter=1000).fit(scale.transform(codes), labels)
     return float(probe.score(scale.transform(test_codes), test_labels))
 
 
-def overlap(codes: Tensor, labels: Tensor) -> Tensor:
+def class_overlap(codes: Tensor, labels: Tensor) -> Tensor:
     """Return how far each pair of digits shares its place in code space, (10, 10).
 
     For a pair, as many codes of one digit as of the other; the overlap is the share of
     other-digit codes among each code's 15 nearest neighbours, divided by one half. 0:
     apart; 1: mixed as if shuffled. The diagonal is 1. Axes are scaled to unit variance.
+    Raises ValueError for other labels, and unless there are eight codes of each digit.
     """
+    from sklearn.preprocessing import StandardScaler
+
+    codes, labels = codes_of(codes), labels_of(labels)
+    if len(codes) != len(labels):
+        raise ValueError(f"there are {len(codes)} codes but {len(labels)} labels")
+    counts = torch.bincount(labels, minlength=len(DIGITS))
+    needed = NEIGHBOURS // 2 + 1  # so that a pair of digits has 15 neighbours for each code
+    if counts.min() < needed:
+        digit = int(counts.argmin())
+        raise ValueError(
+            f"need at least {needed} codes of each digit, got {counts[digit]} of digit {digit}"
+        )
     scaled = torch.from_numpy(StandardScaler().fit_transform(codes))
     groups = [scaled[labels == digit] for digit in DIGITS]
     result = torch.ones(len(DIGITS), len(DIGITS))
@@ -190,6 +326,8 @@ def overlap(codes: Tensor, labels: Tensor) -> Tensor:
 
 
 def _pair_overlap(a: Tensor, b: Tensor) -> float:
+    from sklearn.neighbors import NearestNeighbors
+
     size = min(len(a), len(b))
     both = torch.cat([a[:size], b[:size]])
     neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(both)
@@ -198,25 +336,43 @@ def _pair_overlap(a: Tensor, b: Tensor) -> float:
     return float(2 * other.mean())
 
 
-def intrinsic_dimension(images: Tensor, method: str = "TwoNN") -> float:
-    """Return an estimate, by scikit-dimension, of how many numbers images vary in.
+def intrinsic_dimension(images: Images, method: str = "TwoNN") -> float:
+    """Return an estimate of how many numbers images vary in, near any one of them.
 
-    method: "TwoNN" looks at two neighbours of each image (Facco et al. 2017,
-    doi:10.1038/s41598-017-11873-y), "MLE" at twenty (Levina and Bickel 2004).
-    Raises ValueError for another method.
+    The more directions there are, the more neighbours lie at nearly the same distance.
+    method: "TwoNN" compares the distances of an image's two nearest neighbours, over all
+        images but the tenth where they differ most (Facco et al. 2017,
+        doi:10.1038/s41598-017-11873-y); "MLE" those of its twenty nearest (Levina and Bickel
+        2004, averaged as MacKay and Ghahramani 2005 propose).
+    An image that is there twice counts for nothing.
+    Raises ValueError for another method, and for too few images that differ.
     """
-    flat = images.flatten(1).double().numpy()
-    if method == "TwoNN":
-        return float(skdim.id.TwoNN().fit(flat).dimension_)
+    from sklearn.neighbors import NearestNeighbors
+
+    if method not in ID_NEIGHBOURS:
+        raise ValueError(f"method must be TwoNN or MLE, got {method!r}")
+    flat, count = drawings_of(images).detach().flatten(1).double().numpy(), ID_NEIGHBOURS[method]
+    if len(flat) <= count:
+        raise ValueError(f"{method} needs at least {count + 1} images, got {len(flat)}")
+    distances, _ = NearestNeighbors(n_neighbors=count).fit(flat).kneighbors()
+    distances = distances[distances[:, 0] > 0]
+    if len(distances) < 2:
+        raise ValueError(f"need images that differ, got {len(flat)} of which hardly any does")
+    logarithms = np.log(distances[:, -1:] / distances[:, :-1])
     if method == "MLE":
-        return float(skdim.id.MLE().fit(flat, n_neighbors=20).dimension_)
-    raise ValueError(f"method must be TwoNN or MLE, got {method!r}")
+        return float(1 / logarithms.mean())
+    # In d dimensions the share of images whose ratio of distances is below r is 1 - r^-d. So
+    # -log(1 - share) against log(r) is a straight line through 0, and its slope is d.
+    kept = np.sort(logarithms[:, 0])[: int(0.9 * len(logarithms))]
+    shares = np.arange(1, len(kept) + 1) / len(logarithms)
+    heights = -np.log(1 - shares)
+    return float(kept @ heights / (kept @ kept))
 
 
-def plane_figures(
+def plane_values(
     codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor
 ) -> dict[str, Any]:
-    """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and overlap of a plane."""
+    """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and class_overlap of a plane."""
     subsets = {}
     for digits in PLANE_SUBSETS:
         chosen = torch.tensor(digits)
@@ -227,34 +383,5 @@ def plane_figures(
     return {
         "knn_accuracy": subsets[" ".join(map(str, DIGITS))],
         "knn_subsets": subsets,
-        "overlap": overlap(test_codes, test_labels).tolist(),
+        "class_overlap": class_overlap(test_codes, test_labels).tolist(),
     }
-
-
-# --- Over seeds -----------------------------------------------------------------------
-
-
-class Interval(NamedTuple):
-    """A mean with its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def paired_difference(first: Any, second: Any) -> Interval:
-    """Return the mean of first - second, paired by seed, with its 95 % t interval.
-
-    Raises ValueError unless both have the same length of at least two.
-    """
-    a, b = np.asarray(first, float), np.asarray(second, float)
-    if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
-        raise ValueError(
-            f"need two lists of equal length, at least 2; got shapes {a.shape} and {b.shape}"
-        )
-    difference = a - b
-    mean, error = difference.mean(), stats.sem(difference)
-    if error == 0:
-        return Interval(mean, mean, mean)
-    low, high = stats.t.interval(0.95, len(a) - 1, loc=mean, scale=error)
-    return Interval(float(mean), float(low), float(high))

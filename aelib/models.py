@@ -3,6 +3,16 @@
 The layer sizes are those of the tutorial that this course rebuilds: three strided
 convolutions with 8, 16 and 32 channels, a linear layer of 128, and their mirror
 image. Notebook 2 writes the same network in one cell; a test holds the two equal.
+
+Other images. `Autoencoder`, and all functions that take images, are for MNIST: 28 x 28 pixels,
+one channel, values from 0 to 1. `aelib.data.prepare` brings a picture into that form. A
+network for other images is built of the same parts: for 32 x 32 pixels in three colors
+
+    nn.Sequential(Encoder(16, size=32, colors=3), Decoder(16, size=32, colors=3))
+
+and the plain training loop of notebook 2 trains it on batches of shape (N, 3, 32, 32) in
+[0, 1]. A network of your own for MNIST needs less: `training.fit` trains any module that
+returns images of the shape it is given.
 """
 
 from __future__ import annotations
@@ -10,18 +20,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from aelib.checks import check_images as check_images
+from aelib.checks import whole_number
 from aelib.data import DIGITS, IMAGE_SIZE
 
 CHANNELS = (1, 8, 16, 32)  # from the image inwards
 SIZES = (28, 14, 7, 3)  # height and width at the same places
 HIDDEN = 128
-FEATURES = CHANNELS[-1] * SIZES[-1] ** 2  # 288, the flattened innermost feature maps
 
 
 class PixelShuffleUp(nn.Module):
@@ -95,51 +107,74 @@ def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Modu
     kind: one of `UPSAMPLING`; size: 2s or, from 3 to 7, 2s + 1.
     Raises ValueError for an unknown kind and for a size that nothing can be doubled to.
     """
-    if kind not in UPSAMPLING:
+    if not isinstance(kind, str) or kind not in UPSAMPLING:
         raise ValueError(f"upsampling must be one of {', '.join(UPSAMPLING)}; got {kind!r}")
-    if size < 2:
-        raise ValueError(f"size must be at least 2, got {size}")
+    size = whole_number("size", size, 2)
     return UPSAMPLING[kind](inputs, outputs, size)
 
 
 class Encoder(nn.Sequential):
-    """Images (N, 1, 28, 28) to codes (N, latent_dim)."""
+    """Images (N, colors, size, size) to codes (N, latent_dim); MNIST's are (N, 1, 28, 28).
 
-    def __init__(self, latent_dim: int) -> None:
+    Raises ValueError for images of another shape, and for a size below 8.
+    """
+
+    def __init__(self, latent_dim: int, size: int = IMAGE_SIZE, colors: int = 1) -> None:
         _, first, second, third = CHANNELS
+        # Each convolution halves the size; what is odd is rounded down, and needs no padding.
+        halves = [whole_number("size", size, 8) // 2**times for times in range(4)]
+        paddings = [1 - half % 2 for half in halves]
         super().__init__(
-            nn.Conv2d(1, first, kernel_size=3, stride=2, padding=1),
+            nn.Conv2d(colors, first, kernel_size=3, stride=2, padding=paddings[0]),
             nn.ReLU(),
-            nn.Conv2d(first, second, kernel_size=3, stride=2, padding=1),
+            nn.Conv2d(first, second, kernel_size=3, stride=2, padding=paddings[1]),
             nn.BatchNorm2d(second),
             nn.ReLU(),
-            nn.Conv2d(second, third, kernel_size=3, stride=2),
+            nn.Conv2d(second, third, kernel_size=3, stride=2, padding=paddings[2]),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(FEATURES, HIDDEN),
+            nn.Linear(third * halves[3] ** 2, HIDDEN),
             nn.ReLU(),
             nn.Linear(HIDDEN, latent_dim),
         )
+        self.image_shape = (colors, size, size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the codes (N, latent_dim) of images."""
+        if x.ndim != 4 or x.shape[1:] != self.image_shape:
+            colors, size, _ = self.image_shape
+            raise ValueError(
+                f"this encoder is for images (N, {colors}, {size}, {size}), got "
+                f"{tuple(x.shape)}; Encoder and Decoder take a size and a number of colors"
+            )
+        return super().forward(x)
 
 
 class Decoder(nn.Sequential):
-    """Codes (N, latent_dim) to images (N, 1, 28, 28) in [0, 1]."""
+    """Codes (N, latent_dim) to images (N, colors, size, size) in [0, 1]."""
 
-    def __init__(self, latent_dim: int, upsampling: str = "transpose") -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        upsampling: str = "transpose",
+        size: int = IMAGE_SIZE,
+        colors: int = 1,
+    ) -> None:
         _, first, second, third = CHANNELS
+        halves = [whole_number("size", size, 8) // 2**times for times in range(4)]
         super().__init__(
             nn.Linear(latent_dim, HIDDEN),
             nn.ReLU(),
-            nn.Linear(HIDDEN, FEATURES),
+            nn.Linear(HIDDEN, third * halves[3] ** 2),
             nn.ReLU(),
-            nn.Unflatten(1, (third, SIZES[3], SIZES[3])),
-            upsampling_block(upsampling, third, second, SIZES[2]),
+            nn.Unflatten(1, (third, halves[3], halves[3])),
+            upsampling_block(upsampling, third, second, halves[2]),
             nn.BatchNorm2d(second),
             nn.ReLU(),
-            upsampling_block(upsampling, second, first, SIZES[1]),
+            upsampling_block(upsampling, second, first, halves[1]),
             nn.BatchNorm2d(first),
             nn.ReLU(),
-            upsampling_block(upsampling, first, 1, SIZES[0]),
+            upsampling_block(upsampling, first, colors, halves[0]),
             nn.Sigmoid(),
         )
 
@@ -153,17 +188,22 @@ class Autoencoder(nn.Module):
     offset: what is subtracted from images in [0, 1] before they enter. It is 0, except
         for `original/*`, which copies the original tutorial's range [-0.5, 0.5].
 
-    Raises ValueError for a latent_dim or an upsampling that is not allowed.
+    Raises ValueError for a latent_dim, an upsampling or an offset that is not allowed.
     """
+
+    offset: float
+    encoder: Encoder
+    decoder: Decoder
 
     def __init__(self, latent_dim: int, upsampling: str = "transpose", offset: float = 0.0) -> None:
         super().__init__()
-        whole = isinstance(latent_dim, Integral) and not isinstance(latent_dim, bool)
-        if not whole or latent_dim < 0:
-            raise ValueError(f"latent_dim must be a whole number from 0 up, got {latent_dim!r}")
-        self.latent_dim = int(latent_dim)
+        self.latent_dim = latent_dim = whole_number("latent_dim", latent_dim, 0)
+        if isinstance(offset, bool) or not isinstance(offset, Real) or not 0 <= offset < 1:
+            raise ValueError(
+                f"offset must be a number from 0 up to, not including, 1, got {offset!r}"
+            )
         self.upsampling = upsampling
-        self.offset = offset
+        self.offset = float(offset)
         with _empty_layers_allowed():
             self.encoder = Encoder(latent_dim)
             self.decoder = Decoder(latent_dim, upsampling)
@@ -226,26 +266,56 @@ class Judge(nn.Module):
         return self.classify(self.features(x))
 
 
-def check_images(x: Tensor, offset: float = 0.0) -> None:
-    """Raise ValueError unless x is float32, (N, 1, 28, 28), and in [0, 1] less `offset`."""
-    expected = (1, IMAGE_SIZE, IMAGE_SIZE)
-    if not isinstance(x, Tensor):
-        raise ValueError(f"images must be a torch tensor, got {type(x).__name__}")
-    if x.ndim != 4 or tuple(x.shape[1:]) != expected:
+@contextmanager
+def looking_at(model: Any) -> Iterator[torch.device]:
+    """Have a model in eval mode inside the block, and leave no trace of it; give its device.
+
+    No gradients are recorded. Afterwards each layer is in the mode that it was in, and random
+    numbers go on as if none had been drawn.
+    Raises ValueError for what is no torch.nn.Module.
+    """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
+            yield device_of(model)
+    finally:
+        for layer, mode in modes:
+            layer.training = mode
+
+
+def kind_of(thing: Any) -> str:
+    """Return what something is, for an error: the name of its type."""
+    return f"the class {thing.__name__}" if isinstance(thing, type) else type(thing).__name__
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return where a model's numbers are; one without numbers counts as on the CPU."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+def offset_of(model: Any) -> float:
+    """Return what is subtracted from images before they enter a model: its `offset`, or 0."""
+    return getattr(model, "offset", 0.0)
+
+
+def redrawn(model: Any, x: Tensor) -> Tensor:
+    """Return `model(x)`; raises ValueError unless these are images of the shape of x.
+
+    Else a mean over the difference would be taken of something else, without a word.
+    """
+    output = model(x)
+    if not isinstance(output, Tensor) or output.shape != x.shape:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ValueError(
-            f"images must have shape (N, 1, {IMAGE_SIZE}, {IMAGE_SIZE}), got {tuple(x.shape)}"
+            f"the model must return images of the shape that it is given, {tuple(x.shape)}, "
+            f"got {found}; for a model that returns something else, write a loss of your own"
         )
-    if x.dtype != torch.float32:
-        raise ValueError(f"images must be float32, got {x.dtype}; aelib.data.to_float converts")
-    if not len(x):
-        return
-    low, high = (value.item() for value in torch.aminmax(x))
-    # Written so that NaN fails too: every comparison with NaN is false.
-    if not (low >= -offset and high <= 1 - offset):
-        raise ValueError(
-            f"images must lie in [{0 - offset:g}, {1 - offset:g}], "
-            f"got values from {low:g} to {high:g}"
-        )
+    return output
 
 
 @contextmanager

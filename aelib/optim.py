@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
+
+from aelib.checks import whole_number
+
+# How far Muon goes with a matrix of so many rows and columns, see `Recipe.muon_scale`.
+MUON_SCALES: dict[str, Callable[[int, int], float]] = {
+    "match_rms_adamw": lambda rows, columns: 0.2 * math.sqrt(max(rows, columns)),
+    "original": lambda rows, columns: math.sqrt(max(1, rows / columns)),
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Recipe:
     warmup: None keeps the learning rates constant. Else one cycle: they rise from zero
         over this share of all steps and then fall back to zero in a straight line.
     weight_decay: Adam's L2 penalty.
+
+    Raises ValueError, which names the setting, for one that cannot be.
     """
 
     epochs: int
@@ -33,12 +45,24 @@ class Recipe:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1:
+        for name in ("epochs", "batch_size"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
+        for name in ("adam_lr", "muon_lr"):
+            rate = getattr(self, name)
+            if not (rate is None and name == "muon_lr") and not (_is_number(rate) and rate > 0):
+                raise ValueError(f"{name} must be a finite number above 0, got {rate!r}")
+        if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
+            raise ValueError(f"weight_decay must be 0 or more, got {self.weight_decay!r}")
+        if self.warmup is not None and not (_is_number(self.warmup) and 0 < self.warmup < 1):
+            raise ValueError(f"warmup must lie between 0 and 1 or be None, got {self.warmup!r}")
+        if self.muon_scale not in MUON_SCALES:
             raise ValueError(
-                f"epochs and batch_size must be at least 1, got {self.epochs}, {self.batch_size}"
+                f"muon_scale must be one of {', '.join(MUON_SCALES)}; got {self.muon_scale!r}"
             )
-        if self.warmup is not None and not 0 < self.warmup < 1:
-            raise ValueError(f"warmup must lie between 0 and 1 or be None, got {self.warmup}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 # What the original tutorial does.
@@ -51,35 +75,76 @@ COURSE = Recipe(epochs=12, batch_size=128, adam_lr=1e-2, muon_lr=0.1, warmup=0.1
 ONE_DIGIT = Recipe(24, 64, adam_lr=1e-2, muon_lr=0.1, warmup=0.1)
 GENTLE = Recipe(12, 128, adam_lr=1e-2, muon_lr=0.02, muon_scale="original", warmup=0.1)
 
+MOMENTUM = 0.95
+NEWTON_SCHULZ, NEWTON_SCHULZ_STEPS = (3.4445, -4.7750, 2.0315), 5
 
-class KernelMuon(torch.optim.Muon):
-    """Muon for weights of any rank.
 
-    torch's Muon wants matrices. A convolution kernel (a, b, k, k) is one if its last
-    three axes are read as one. Here each kernel is optimised through such a matrix,
-    which is a view of the kernel's own memory: to move one is to move the other.
+class KernelMuon(torch.optim.Optimizer):
+    """Muon for the weights of linear and convolutional layers: each step is orthogonal.
 
-    Sources: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; notebook 2.
+    A weight is read as a matrix, its first axis against all others. The step is the
+    gradient with momentum, turned into the nearest matrix whose singular values are all
+    about one, so that no direction is neglected because its gradients happen to be small.
+
+    It is what `torch.optim.Muon` does, which takes matrices only and computes in bfloat16.
+    Here it is float32: most of our matrices are too small to gain by bfloat16, and a
+    processor without bfloat16 arithmetic takes more than ten times as long for it. Matrices
+    of one shape are orthogonalised together. A test holds the two equal.
+
+    kernels: the weights, of two axes or more.
+    lr: how far to go; scale: how this depends on a matrix's shape, see `Recipe`.
+    Raises ValueError for another scale.
+    Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; notebook 2.
     """
 
     def __init__(self, kernels: Sequence[nn.Parameter], lr: float, scale: str) -> None:
-        self.kernels = list(kernels)
-        self.matrices = [nn.Parameter(_as_matrix(kernel.detach())) for kernel in self.kernels]
-        super().__init__(self.matrices, lr=lr, weight_decay=0.0, adjust_lr_fn=scale)
+        if scale not in MUON_SCALES:
+            raise ValueError(f"scale must be one of {', '.join(MUON_SCALES)}; got {scale!r}")
+        same_shape: dict[tuple[int, ...], list[nn.Parameter]] = {}
+        for kernel in kernels:
+            same_shape.setdefault(kernel.flatten(1).shape, []).append(kernel)
+        groups = [{"params": stack} for stack in same_shape.values()]
+        super().__init__(groups, {"lr": lr, "scale": scale})
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
         """Move every kernel by one step along its orthogonalised gradient."""
-        for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
-            matrix.grad = None if kernel.grad is None else _as_matrix(kernel.grad)
-        return super().step(closure)
+        if all(kernel.grad is None for group in self.param_groups for kernel in group["params"]):
+            raise ValueError("no kernel has a gradient: call backward before step")
+        for group in self.param_groups:
+            kernels = group["params"]
+            # A layer that the loss does not depend on stays where it is.
+            gradients = torch.stack(
+                [(torch.zeros_like(k) if k.grad is None else k.grad).flatten(1) for k in kernels]
+            )
+            state = self.state[kernels[0]]
+            if not state:
+                state["momentum"] = torch.zeros_like(gradients)
+            state["momentum"].lerp_(gradients, 1 - MOMENTUM)
+            # Nesterov: look ahead, to where the momentum is about to lead.
+            ahead = gradients.lerp(state["momentum"], MOMENTUM)
+            rate = group["lr"] * MUON_SCALES[group["scale"]](*ahead.shape[1:])
+            for kernel, direction in zip(kernels, orthogonalised(ahead), strict=True):
+                kernel.sub_(direction.view_as(kernel), alpha=rate)
 
 
-def _as_matrix(kernel: Tensor) -> Tensor:
-    # Channels-last kernels lie in memory as (a, k, k, b). Muon does not care in which
-    # order the columns come, so each layout is flattened as it lies: a view, no copy.
-    if kernel.ndim == 4 and not kernel.is_contiguous():
-        kernel = kernel.permute(0, 2, 3, 1)
-    return kernel.reshape(len(kernel), -1)
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """Return matrices (N, rows, columns) with all singular values brought near to one.
+
+    Five steps of a Newton-Schulz iteration send each singular value s through the
+    polynomial a s + b s^3 + c s^5, which lifts the small ones fast: after it, those that were
+    above about 1/500 of the matrix's size lie between 0.7 and 1.2. With X the matrix, a step
+    is X -> a X + (b G + c G^2) X, where G = X X^T is the smaller of the two squares.
+    Source: Jordan et al. 2024, whose coefficients these are.
+    """
+    if matrices.shape[1] > matrices.shape[2]:
+        return orthogonalised(matrices.mT).mT
+    a, b, c = NEWTON_SCHULZ
+    x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
 
 
 def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -87,15 +152,31 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
 
     Muon takes the weights of all linear and convolutional layers but those that read
     the image itself; Adam takes those, the biases and the batch norms.
+
+    Raises ValueError for a model that has nothing to train, or other weights than float32,
+    and for a recipe with Muon if the model has no matrix for it.
     """
     parameters = [p for p in model.parameters() if p.requires_grad and p.numel()]
+    if not parameters:
+        raise ValueError("the model has no parameters to train: it has none, or all are frozen")
+    for name, p in model.named_parameters():
+        if p.requires_grad and p.dtype != torch.float32:
+            raise ValueError(f"the model's weights must be float32, got {p.dtype} for {name}")
     kernels = _muon_kernels(model) if recipe.muon_lr is not None else []
+    if recipe.muon_lr is not None and not kernels:
+        raise ValueError(
+            f"the recipe's muon_lr is {recipe.muon_lr:g}, but the model has no weight matrix for "
+            "Muon: that takes the weights of linear and convolutional layers, but the first "
+            "one's. A recipe with muon_lr=None trains everything with Adam"
+        )
     taken = {id(kernel) for kernel in kernels}
     rest = [p for p in parameters if id(p) not in taken]
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.Adam(rest, lr=recipe.adam_lr, weight_decay=recipe.weight_decay, fused=True)
-    ]
-    if kernels:
+    optimizers: list[torch.optim.Optimizer] = []
+    if rest:
+        optimizers.append(
+            torch.optim.Adam(rest, lr=recipe.adam_lr, weight_decay=recipe.weight_decay, fused=True)
+        )
+    if kernels and recipe.muon_lr is not None:
         optimizers.append(KernelMuon(kernels, recipe.muon_lr, recipe.muon_scale))
     return optimizers
 
@@ -103,8 +184,10 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
 def _muon_kernels(model: nn.Module) -> list[nn.Parameter]:
     layers = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     weights = [layer.weight for layer in model.modules() if isinstance(layer, layers)]
-    first = next(layer.weight for layer in model.modules() if isinstance(layer, nn.Conv2d))
-    return [w for w in weights if w is not first and w.numel() and w.requires_grad]
+    # A weight that two layers share is one; one that is computed from others (weight norm) is
+    # no parameter, and those others are Adam's.
+    others = list(dict.fromkeys(w for w in weights[1:] if w is not weights[0]))
+    return [w for w in others if isinstance(w, nn.Parameter) and w.numel() and w.requires_grad]
 
 
 def learning_rate_factor(step: int, total: int, warmup: float | None) -> float:

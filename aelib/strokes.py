@@ -6,33 +6,38 @@ answers everybody knows, and only then uses them on what a model has drawn.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from numbers import Real
+
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
-from aelib.data import IMAGE_SIZE
-from aelib.models import check_images
+from aelib.checks import DIGITS, IMAGE_SIZE, Images, drawings_of, floats_of, whole_number
 
 INK = 0.5  # from here up a pixel counts as ink
+INKS = (0.25, 0.375, 0.5)  # a drawing is fainter than what it draws: what if less is ink?
 SMALLEST_LOOP = 3  # pixels of paper that make a hole
 HALF = IMAGE_SIZE // 2
 QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 
 
-def has_loop(images: Tensor) -> Tensor:
+def has_loop(images: Images, ink: float = INK) -> Tensor:
     """Return whether ink encloses paper in each image (N, 1, 28, 28), shape (N,), bool.
 
-    Pixels of 0.5 and more are ink; a hole is at least three connected pixels of paper
-    that no path through paper connects with the border. Raises ValueError unless the
-    images are float32 in [0, 1].
+    Pixels of `ink` and more are ink; a hole is at least three connected pixels of paper
+    that no path through paper connects with the border. Raises ValueError for what are no
+    images, see `checks`, and unless ink lies above 0 and up to 1.
     """
-    check_images(images)
-    holes = [_encloses_paper(image) for image in (images[:, 0] >= INK).numpy()]
+    if isinstance(ink, bool) or not isinstance(ink, Real) or not 0 < ink <= 1:
+        raise ValueError(f"ink must lie above 0 and up to 1, got {ink!r}")
+    holes = [_encloses_paper(image) for image in (floats_of(images)[:, 0] >= ink).numpy()]
     return torch.tensor(holes, dtype=torch.bool)
 
 
 def _encloses_paper(ink: np.ndarray) -> bool:
+    from scipy import ndimage  # imported here: few need it
+
     # A frame of paper around the picture joins everything that touches the border.
     regions, count = ndimage.label(~np.pad(ink, 1))
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
@@ -40,16 +45,15 @@ def _encloses_paper(ink: np.ndarray) -> bool:
     return bool((sizes >= SMALLEST_LOOP).any())
 
 
-def breadth(images: Tensor) -> Tensor:
+def breadth(images: Images) -> Tensor:
     """Return how far the ink lies from its own main axis, in pixels, shape (N,).
 
     The root mean square distance, weighted by ink, from the straight line that fits the
     ink of an image (N, 1, 28, 28) best. A straight stroke has little more than half of its
     pen's radius, a ring has 0.7 of its radius. Raises ValueError for an image without ink, and
-    unless the images are float32 in [0, 1].
+    for what are no images, see `checks`.
     """
-    check_images(images)
-    weights = images[:, 0].double()
+    weights = floats_of(images)[:, 0].double()
     total = weights.sum((1, 2))
     if not bool((total > 0).all()):
         raise ValueError(f"{int((total <= 0).sum())} of {len(images)} images hold no ink")
@@ -65,10 +69,70 @@ def breadth(images: Tensor) -> Tensor:
     return (middle - spread).clamp(min=0).sqrt()
 
 
-def by_quarter(images: Tensor) -> Tensor:
+def by_quarter(images: Images) -> Tensor:
     """Return the mean of the squared values in each quarter of images, shape (N, 4).
 
-    The quarters of 14 x 14 pixels are in the order of `QUARTERS`.
+    The quarters of 14 x 14 pixels are in the order of `QUARTERS`. Floats of any finite range
+    are taken, e.g. differences. Raises ValueError for what are no images, see `checks`.
     """
-    blocks = images[:, 0].square().unflatten(1, (2, HALF)).unflatten(3, (2, HALF))
+    blocks = drawings_of(images)[:, 0].square().unflatten(1, (2, HALF)).unflatten(3, (2, HALF))
     return blocks.mean((2, 4)).flatten(1)
+
+
+# --- Whose drawings are better, over the recorded runs --------------------------------
+
+Region = Mapping[int, Sequence[int]]  # some digits, and of each some of the four quarters
+
+
+def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
+    """Return what share of the ink in a region each one-digit model draws wrong.
+
+    errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter; ink:
+    (10, 4), the squared ink of the real digits there. Returns (10, seeds); NaN for the
+    models that know a digit of the region, for whom it is no test.
+    Raises ValueError for a region without a quarter, or with one that does not exist.
+    """
+    places = _places(region)
+    wrong = torch.stack([errors[:, :, digit, quarter] for digit, quarter in places]).sum(0)
+    share = wrong / sum(ink[place] for place in places)
+    share[list(region)] = torch.nan
+    return share
+
+
+def relative_to_level(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
+    """Return `wrong_in_region` as a multiple of what each model draws wrong elsewhere.
+
+    A model that draws all strangers badly also draws the region badly. Elsewhere means the
+    whole pictures of the digits that are neither in the region nor the model's own. Below 1:
+    better there than it usually is. Shapes and errors as for `wrong_in_region`.
+    """
+    levels = []
+    for own in DIGITS:
+        others = [digit for digit in DIGITS if digit != own and digit not in region]
+        levels.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
+    return wrong_in_region(errors, ink, region) / torch.stack(levels)
+
+
+def _places(region: Region) -> list[tuple[int, int]]:
+    places = [
+        (whole_number("digit", digit, 0, 9), whole_number("quarter", quarter, 0, 3))
+        for digit, quarters in region.items()
+        for quarter in quarters
+    ]
+    if not places:
+        raise ValueError("a region needs at least one quarter of one digit")
+    return places
+
+
+def on_common_digits(
+    values: Tensor, own: int, other: int, digits: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Return the means of two one-digit models over the digits that neither of them knows.
+
+    values: (10, seeds, 10), by model, seed and digit. Returns two lists over the seeds.
+    Raises ValueError if none of `digits` is left.
+    """
+    common = [digit for digit in digits if digit not in (own, other)]
+    if not common:
+        raise ValueError(f"models {own} and {other} have no common stranger among {list(digits)}")
+    return values[own][:, common].mean(1), values[other][:, common].mean(1)

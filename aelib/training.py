@@ -6,12 +6,12 @@ Notebook 2 writes a plain loop first and then uses this one.
 from __future__ import annotations
 
 import copy
-import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from aelib.batch_last import BatchLast
-from aelib.data import Digits, batches, write_atomically
+from aelib import states
+from aelib.checks import whole_number
+from aelib.data import Digits, batches
+from aelib.files import write_atomically
+from aelib.models import kind_of, looking_at, offset_of, redrawn
 from aelib.optim import Recipe, learning_rate_factor, make_optimizers
 
 EVALUATION_BATCH = 1000
@@ -37,7 +40,7 @@ class History:
     train_loss is the mean over the epoch's batches while the weights were changing,
     val_loss is measured after the epoch. best_epoch counts from 0. stopped is None
     for a run that went to its end, else "non-finite loss" or "interrupted".
-    watched holds, if `fit` was given a `Watch`, a pair (steps done, figure) for each look.
+    watched holds, if `fit` was given a `Watch`, a pair (steps done, value) for each look.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -72,10 +75,16 @@ class Watch(NamedTuple):
 def reconstruction_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
     """Return the mean squared error of an autoencoder on images in [0, 1].
 
-    A model with an `offset` gets, and is compared with, the images less that offset.
+    model: any that returns images of the shape that it is given. One with an `offset` gets,
+    and is compared with, the images less that offset.
     """
-    x = x - model.offset if model.offset else x
-    return F.mse_loss(model(x), x)
+    x = _shifted(model, x)
+    return F.mse_loss(redrawn(model, x), x)
+
+
+def _shifted(model: Any, x: Tensor) -> Tensor:
+    offset = offset_of(model)
+    return x - offset if offset else x
 
 
 def denoising_loss(noise: float) -> Loss:
@@ -86,13 +95,12 @@ def denoising_loss(noise: float) -> Loss:
     Raises ValueError for a negative noise.
     Source: Vincent et al. 2008, doi:10.1145/1390156.1390294; notebook 3.
     """
-
-    if noise < 0:
-        raise ValueError(f"noise must be 0 or more, got {noise}")
+    if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < math.inf:
+        raise ValueError(f"noise must be 0 or more, got {noise!r}")
 
     def loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
         entering = (x + noise * torch.randn_like(x)).clamp(0, 1) if model.training else x
-        return F.mse_loss(model(entering), x)
+        return F.mse_loss(redrawn(model, _shifted(model, entering)), _shifted(model, x))
 
     return loss
 
@@ -107,7 +115,9 @@ def seeded(seed: int) -> Iterator[None]:
     """Fix torch's random numbers inside the block and restore them after it.
 
     Build a model inside to get the same initial weights each time.
+    Raises ValueError for a seed that is no whole number.
     """
+    seed = whole_number("seed", seed)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
@@ -131,15 +141,14 @@ def best_device() -> torch.device:
 
 
 def evaluate(model: nn.Module, digits: Digits, loss: Loss = reconstruction_loss) -> float:
-    """Return the mean loss over all of `digits` in eval mode; the mode is restored."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
+    """Return the mean loss over all of `digits`, in eval mode; the model is left as it was.
+
+    Raises ValueError if there are no digits.
+    """
     total = 0.0
-    with torch.inference_mode():
+    with looking_at(model) as device:
         for x, labels in batches(digits, EVALUATION_BATCH):
             total += loss(model, x.to(device), labels.to(device)).item() * len(labels)
-    model.train(was_training)
     return total / len(digits)
 
 
@@ -153,49 +162,85 @@ def fit(
     loss: Loss = reconstruction_loss,
     device: torch.device | str | None = None,
     progress: bool = True,
-    state_file: Path | None = None,
+    state_file: Path | str | None = None,
     after_epoch: Callable[[History], None] | None = None,
     watch: Watch | None = None,
+    forward: Any = None,
 ) -> History:
     """Train `model` in place, leave the best weights in it, and return the History.
+
+    model: any module that the loss can use; for the losses here but `classification_loss`,
+    one that returns images of the shape that it is given. Muon, if the recipe asks for it,
+    takes the weights of its linear and convolutional layers, see `optim.make_optimizers`.
 
     "Best" is the lowest loss on `val`. The weights are on the CPU and in eval mode at
     the end. On a CPU the same seed, initial weights, machine and number of threads give
     the same weights bit for bit. A loss that is not finite stops the run; Ctrl-C stops it too:
-    both leave the best weights so far and say so in `History.stopped`.
+    both leave the best weights so far and say so in `History.stopped`. Whatever else stops
+    it, an error of your own callback or a full disk, leaves the best weights too.
 
     state_file: where to keep the state of the run after each epoch. If the file exists,
-        the run goes on from there and ends with the weights it would have had anyway.
+        the run goes on from there and ends with the weights it would have had anyway;
+        if it was finished, nothing is left to do. What the state says of recipe, seed,
+        model, loss and images must be what is given here; only the initial weights need
+        not be, since those of the state replace them.
     after_epoch: called with the History after each epoch.
     watch: what to measure on the way; it has no influence on the weights.
+    forward: what training steps call in place of `model`, to the same effect but faster: it
+        has the attributes that the loss asks for, and leaves its gradients in `model`.
 
-    Raises ValueError if `train` or `val` is empty.
+    Raises ValueError if `train` or `val` is empty, and for what cannot be trained;
+    `states.StateError` for a state_file that is damaged or belongs to another run; and
+    `files.FileError` if it cannot be written.
     """
-    for name, digits in (("train", train), ("val", val)):
-        if not len(digits):
-            raise ValueError(f"{name} holds no images: there is nothing to fit to")
-    run = _Run(model, train, val, recipe, seed, loss, torch.device(device or best_device()), watch)
-    if state_file is not None and state_file.exists():
-        run.restore(state_file)
+    seed = whole_number("seed", seed)
+    _check(model, train, val, recipe)
+    where = torch.device(device or best_device())
+    state_file = None if state_file is None else Path(state_file)
+    decisive: dict[str, str] = {}
+    if state_file is not None:
+        looks = "none" if watch is None else str(tuple(watch.steps))
+        others = {"loss": loss, "forward": forward, "watch": looks, "device": where.type}
+        decisive = states.decisive_of(model, train, val, recipe, seed, **others)
+    saved = states.unpack(state_file, decisive) if state_file and state_file.exists() else None
+    run = _Run(model, train, val, recipe, seed, loss, where, watch, forward)
+    if saved is not None:
+        run.restore(saved)
     # An argument would overrule the environment variable TQDM_DISABLE, so none is given.
     hidden = {} if progress else {"disable": True}
     bar = tqdm(total=recipe.epochs, initial=run.history.epochs, unit="epoch", **hidden)
     try:
-        with bar, seeded(seed), _tiny_numbers_as_zero():
+        with bar, torch.enable_grad(), seeded(seed), _tiny_numbers_as_zero():
             run.continue_random_numbers()
             while run.history.epochs < recipe.epochs and run.history.stopped is None:
                 run.epoch()
                 if run.history.stopped is not None:
                     break
                 if state_file is not None:
-                    write_atomically(state_file, run.state())
+                    write_atomically(state_file, states.pack(decisive, run.state()))
                 if after_epoch is not None:
                     after_epoch(run.history)
                 bar.update(run.history.epochs - bar.n)
                 bar.set_postfix(run.latest_losses())
     except KeyboardInterrupt:
         run.history.stopped = "interrupted"
-    return run.finish()
+    finally:
+        run.finish()
+    return run.history
+
+
+def _check(model: Any, train: Any, val: Any, recipe: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
+    for name, digits in (("train", train), ("val", val)):
+        if not isinstance(digits, Digits):
+            raise ValueError(
+                f"{name} must be Digits, got {kind_of(digits)}; Digits(images, labels) makes them"
+            )
+        if not len(digits):
+            raise ValueError(f"{name} holds no images: there is nothing to fit to")
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"recipe must be a Recipe, got {kind_of(recipe)}")
 
 
 class _Run:
@@ -211,14 +256,12 @@ class _Run:
         loss: Loss,
         device: torch.device,
         watch: Watch | None,
+        forward: Any,
     ) -> None:
         self.model = model.to(device)
         self.watch = watch
-        # What takes the training steps: the model, or a faster way to call it.
-        self.trainee: Any = self.model
-        if device.type == "cpu" and BatchLast.supports(model):
-            self.trainee = BatchLast(model)
-        else:
+        self.forward = forward or self.model
+        if forward is None:
             # A memory layout, not a change of the network, that convolutions gain by.
             self.model.to(memory_format=torch.channels_last)
         self.train, self.val, self.recipe, self.loss, self.device = train, val, recipe, loss, device
@@ -245,7 +288,7 @@ class _Run:
                 return
             total += value * len(labels)
             self._look(step + 1)
-        self._record(total / len(self.train), time.perf_counter() - start)
+        self._end_epoch(total / len(self.train), time.perf_counter() - start)
 
     def _step(self, step: int, x: Tensor, labels: Tensor) -> float:
         factor = learning_rate_factor(
@@ -256,7 +299,7 @@ class _Run:
                 group.setdefault("initial_lr", group["lr"])
                 group["lr"] = group["initial_lr"] * factor
         self.model.zero_grad()
-        value = self.loss(self.trainee, x.to(self.device), labels.to(self.device))
+        value = self.loss(self.forward, x.to(self.device), labels.to(self.device))
         value.backward()
         # Reading the loss waits for the step; do it before the weights can be spoilt.
         number = value.item()
@@ -268,13 +311,10 @@ class _Run:
     def _look(self, steps_done: int) -> None:
         if self.watch is None or steps_done not in self.watch.steps:
             return
-        self.model.eval()
-        # Should the measure draw random numbers, training must not notice.
-        with torch.inference_mode(), torch.random.fork_rng(range(torch.cuda.device_count())):
+        with looking_at(self.model):
             self.history.watched.append((steps_done, float(self.watch.measure(self.model))))
-        self.model.train()
 
-    def _record(self, train_loss: float, seconds: float) -> None:
+    def _end_epoch(self, train_loss: float, seconds: float) -> None:
         val_loss = evaluate(self.model, self.val, self.loss)
         if not math.isfinite(val_loss):
             self.history.stopped = "non-finite loss"
@@ -293,8 +333,8 @@ class _Run:
             return {}
         return {"train": f"{history.train_loss[-1]:.4f}", "val": f"{history.val_loss[-1]:.4f}"}
 
-    def state(self) -> bytes:
-        content = {
+    def state(self) -> dict[str, Any]:
+        return {
             "model": self.model.state_dict(),
             "best": self.best,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -302,12 +342,8 @@ class _Run:
             "random": torch.get_rng_state(),
             "history": asdict(self.history),
         }
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        return buffer.getvalue()
 
-    def restore(self, state_file: Path) -> None:
-        content: dict[str, Any] = torch.load(state_file, map_location="cpu", weights_only=True)
+    def restore(self, content: dict[str, Any]) -> None:
         self.model.load_state_dict(content["model"])
         self.best = content["best"]
         for optimizer, state in zip(self.optimizers, content["optimizers"], strict=True):
@@ -320,7 +356,6 @@ class _Run:
         if self.random_state is not None:
             torch.set_rng_state(self.random_state)
 
-    def finish(self) -> History:
+    def finish(self) -> None:
         self.model.load_state_dict(self.best)
-        self.model.to("cpu", memory_format=torch.contiguous_format).eval()
-        return self.history
+        self.model.to("cpu").to(memory_format=torch.contiguous_format).eval()

@@ -22,14 +22,16 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from aelib import plotting
-from aelib.checkerboards import overlap_counts
+from aelib.checkerboards import coverage
 from aelib.data import DIGITS
-from aelib.detection import reported
+from aelib.detection import flagged_per_digit
 from aelib.detector_plots import alarms_per_digit
+from aelib.metrics import decode
 from aelib.models import Autoencoder
-from aelib.plotting import DIGIT_COLORS, ERROR_COLORS, MODEL_COLOR, montage
+from aelib.plotting import DIGIT_COLORS, MODEL_COLOR, SIGN_COLORS, figure_of, montage
 
 ALARM_COLOR = DIGIT_COLORS[1]
+ASK_TO_RUN = "Run this cell: here a slider appears that calls Python."
 FULL_WIDTH = ipywidgets.Layout(width="520px")
 
 
@@ -49,19 +51,13 @@ def picture(rows: Sequence[Tensor], scale: int = 2) -> bytes:
 def figure_png(ax: Axes) -> bytes:
     """Return the figure of an Axes as a PNG."""
     buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    figure_of(ax).savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()
 
 
 def comparison_frames(originals: Tensor, reconstructions: Sequence[Tensor]) -> list[bytes]:
     """Return one frame per set of reconstructions: the originals above it."""
     return [picture([originals, drawn]) for drawn in reconstructions]
-
-
-def walk(model: Autoencoder, codes: Tensor) -> Tensor:
-    """Return what a decoder draws at each of the codes (N, latent_dim)."""
-    with torch.inference_mode():
-        return model.decode(codes)
 
 
 def plane_frames(
@@ -71,13 +67,13 @@ def plane_frames(
     return [
         [
             picture([image[None]], scale)
-            for image in walk(model, torch.stack([across, y.expand(len(across))], 1))
+            for image in decode(model, torch.stack([across, y.expand(len(across))], 1))
         ]
         for y in up
     ]
 
 
-def overlap_frame(kernel: int, stride: int, size: int = 5) -> bytes:
+def coverage_frame(kernel: int, stride: int, size: int = 5) -> bytes:
     """Return how often the stamps of a transposed convolution cover each pixel, as a PNG.
 
     Left the counts along a line of `size` inputs, right the same in two dimensions. A kernel
@@ -85,16 +81,17 @@ def overlap_frame(kernel: int, stride: int, size: int = 5) -> bytes:
     for a size, kernel or stride below 1.
     """
     gaps = 1 <= kernel < stride
-    counts = None if gaps else overlap_counts(size, kernel, stride)
+    counts = None if gaps else coverage(size, kernel, stride)
     line, square = plotting.panels(2, (6.4, 2.6), gridspec_kw={"width_ratios": (2, 1)})
     if counts is not None:
-        plotting.overlaps(counts, line, square)
+        plotting.coverage(counts, line)
+        plotting.coverage(torch.outer(counts, counts), square)
     else:
         for ax in (line, square):
             ax.set_axis_off()
         line.text(0, 0.5, "kernel smaller than stride:\nsome pixels are drawn by nobody")
     frame = figure_png(line)
-    plt.close(line.figure)
+    plt.close(figure_of(line))
     return _small_png(Image.open(io.BytesIO(frame)).convert("RGB"))
 
 
@@ -131,7 +128,8 @@ def verdict_frame(
     for limit in values:
         pen.line((place(limit), side + 6, place(limit), side + 26), fill="black", width=2)
     small, normal = ImageFont.load_default(12), ImageFont.load_default(15)
-    for allowed in {next(iter(limits)), next(reversed(limits))}:
+    names = list(limits)
+    for allowed in {names[0], names[-1]}:
         pen.text((place(limits[allowed]), side + 28), allowed, "black", small, anchor="ma")
     verdict = f"reported from {reported_by[0]} allowed on" if reported_by else "passes everywhere"
     pen.text((0, side + 50), f"score {score:.3g}: {verdict}", "black", normal)
@@ -144,7 +142,7 @@ def alarm_frame(scores: Tensor, labels: Tensor, normal: int, limit: float) -> by
     scores and labels: (N,), of test images; normal: the detector's own digit.
     """
     counts = torch.bincount(labels, minlength=len(DIGITS))
-    found = reported(scores, labels, limit)
+    found = flagged_per_digit(scores, labels, limit)
     strangers = int(found.sum() - found[normal])
     title = (
         f"reports {strangers:,} of {int(counts.sum() - counts[normal]):,} strangers\n"
@@ -152,7 +150,7 @@ def alarm_frame(scores: Tensor, labels: Tensor, normal: int, limit: float) -> by
     )
     ax = alarms_per_digit(found / counts.clamp(min=1), normal, title)
     frame = figure_png(ax)
-    plt.close(ax.figure)
+    plt.close(figure_of(ax))
     return _small_png(Image.open(io.BytesIO(frame)).convert("RGB"))
 
 
@@ -162,7 +160,7 @@ def _paper(image: np.ndarray) -> np.ndarray:
 
 
 def _red_blue(difference: np.ndarray) -> np.ndarray:
-    colors = ERROR_COLORS((difference.clip(-1, 1) + 1) / 2)
+    colors = SIGN_COLORS((difference.clip(-1, 1) + 1) / 2)
     return (255 * colors[..., :3]).round().astype(np.uint8)
 
 
@@ -170,6 +168,14 @@ def _small_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.quantize(48, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     return buffer.getvalue()
+
+
+def scatter_frame(codes: Tensor, labels: Tensor) -> bytes:
+    """Return codes (N, 2) in the colours of their digits as a PNG of few colours."""
+    ax = plotting.scatter_codes(codes, labels, ax=plotting.axes_or_new(None, (4.2, 4)), bare=True)
+    frame = figure_png(ax)
+    plt.close(figure_of(ax))
+    return _small_png(Image.open(io.BytesIO(frame)).convert("RGB"))
 
 
 # --- Widgets --------------------------------------------------------------------------
@@ -258,6 +264,17 @@ def show(widget: ipywidgets.Widget, fallback: bytes, alt: str) -> None:
     bundle["text/plain"] = alt
     bundle["image/png"] = base64.b64encode(fallback).decode()
     display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def live(widget: ipywidgets.Widget, still: bytes, alt: str) -> None:
+    """Display a widget that calls Python, and before it, as an output of its own, a still.
+
+    Only a running kernel moves such a widget. So the published notebook keeps the still, a PNG
+    described by `alt`, and the sentence that says what to do.
+    """
+    png = base64.b64encode(still).decode()
+    display({"text/plain": alt, "image/png": png}, raw=True, metadata={"image/png": {"alt": alt}})
+    display(widget._repr_mimebundle_() | {"text/plain": ASK_TO_RUN}, raw=True)
 
 
 def _slider(labels: Sequence[str], name: str, start: int) -> ipywidgets.SelectionSlider:

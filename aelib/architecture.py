@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor, nn
 
-from aelib.models import Autoencoder, PixelShuffleUp
+from aelib.models import Autoencoder, PixelShuffleUp, kind_of, looking_at
 from aelib.plotting import DIGIT_COLORS
 
 CODE_COLOR, MAP_COLOR = DIGIT_COLORS[1], DIGIT_COLORS[0]
@@ -26,7 +26,14 @@ class Stage(NamedTuple):
 
 
 def trace(model: Autoencoder) -> list[Stage]:
-    """Return the stages of a model, found by sending one blank image through it."""
+    """Return the stages of a model, found by sending one blank image through it.
+
+    Raises ValueError for a model without an `encoder` and a `decoder` made of layers.
+    """
+    if not (hasattr(model, "encoder") and hasattr(model, "decoder")):
+        raise ValueError(
+            f"need a model with an encoder and a decoder, such as Autoencoder, got {kind_of(model)}"
+        )
     stages = [Stage((1, 28, 28), "")]
 
     def note(layer: nn.Module, _: object, output: Tensor) -> None:
@@ -34,12 +41,10 @@ def trace(model: Autoencoder) -> list[Stage]:
 
     named = [layer for layer in (*model.encoder, *model.decoder) if _name(layer)]
     hooks = [layer.register_forward_hook(note) for layer in named]
-    was_training = model.training
     try:
-        with torch.inference_mode():
-            model.eval()(torch.zeros(1, 1, 28, 28))
+        with looking_at(model) as device:
+            model(torch.zeros(1, 1, 28, 28, device=device))
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return stages
@@ -67,7 +72,7 @@ def _kernel(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
     return f"{size}×{size} / {layer.stride[0]}"
 
 
-def architecture(
+def draw(
     model: Autoencoder, images: tuple[Tensor, Tensor] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw a model from left to right: feature maps as sheets, vectors as bars.
@@ -75,7 +80,7 @@ def architecture(
     images: an input and its reconstruction, each (1, 1, 28, 28), to show at both ends.
     """
     stages = trace(model)
-    code = sum(1 for layer in model.encoder if _name(layer))  # the encoder's last stage
+    code = len([layer for layer in model.encoder if _name(layer)])  # the encoder's last stage
     if ax is None:
         ax = plt.subplots(figsize=(0.78 * len(stages) + 0.4, 2.7), layout="constrained")[1]
     for position, stage in enumerate(stages):
@@ -97,7 +102,9 @@ def architecture(
             ax.text(x, top + 0.12, "code", ha="center", color=CODE_COLOR, weight="bold")
     for image, x in zip(images or (), (0, (len(stages) - 1) * STEP), strict=False):
         half = 14 * PIXEL
-        ax.imshow(image[0, 0], extent=(x - half, x + half, -half, half), vmin=0, vmax=1, zorder=5)
+        ax.imshow(
+            image[0, 0].numpy(), extent=(x - half, x + half, -half, half), vmin=0, vmax=1, zorder=5
+        )
     ax.set(xlim=(-1.0, (len(stages) - 1) * STEP + 1.0), ylim=(-1.9, 2.1), aspect="equal")
     ax.axis("off")
     return ax

@@ -13,11 +13,10 @@ import json
 import math
 import os
 import platform
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,36 +26,35 @@ from torch import nn
 from tqdm.auto import tqdm
 
 import aelib
-from aelib import zoo
+from aelib import AelibError, zoo
 from aelib.checkerboards import checkerboard_score
-from aelib.data import DIGITS, Digits, Splits, cache_folder, load_mnist, write_atomically
-from aelib.measuring import Measurer, accuracy, one_class_baselines, step_costs
+from aelib.checks import whole_number
+from aelib.data import DIGITS, Digits, Splits, load_mnist
+from aelib.experiments import JUDGE, Experiment
+from aelib.files import cache_folder, check_writable, write_atomically
 from aelib.metrics import reconstruct
-from aelib.models import Judge
-from aelib.training import (
-    History,
-    Watch,
-    classification_loss,
-    evaluate,
-    fit,
-)
-from aelib.zoo import CHECKPOINTS, JUDGE
+from aelib.models import Autoencoder, Judge
+from aelib.training import History, Watch, classification_loss, evaluate, fit
+from aelib.workshop.batch_last import faster_forward
+from aelib.workshop.measuring import Measurer, accuracy, measure_baselines, measure_step_costs
+from aelib.zoo import CHECKPOINTS
 
-PROGRESS_SECONDS = 0.5
 # Where a watched run looks at its checkerboards: often in the first epoch, then once in each.
 WATCHED_IMAGES = 1000  # of the validation set
 FIRST_STEPS = (0, 5, 10, 20, 50, 100, 200)
 
 Run = tuple[str, int]  # name and seed
+Result = dict[str, Any] | Exception  # the record of a run, or what went wrong
+Work = Callable[[list[Run], Path], Iterator[Result]]  # does runs, and writes into a folder
 
 
-class DivergedError(RuntimeError):
+class DivergedError(AelibError, RuntimeError):
     """The loss of a run did not stay finite, so there is nothing to record."""
 
 
 def missing(patterns: Iterable[str] = (), folder: Path = CHECKPOINTS) -> list[Run]:
     """Return the runs of the matching experiments that have no valid record yet."""
-    runs = [(name, seed) for name in zoo.match(*patterns) for seed in zoo.find(name).seeds]
+    runs = [(name, seed) for name in zoo.match(*patterns) for seed in zoo.experiment(name).seeds]
     # Seed by seed, so that an interrupted sweep has whole seeds rather than some sizes.
     runs.sort(key=lambda run: (run[0] != JUDGE, run[1]))
     return [run for run in runs if not zoo.is_trained(*run, folder)]
@@ -67,98 +65,104 @@ def train(
     jobs: int = 1,
     folder: Path = CHECKPOINTS,
     progress: bool = True,
+    work: Work | None = None,
 ) -> list[Run]:
     """Train, measure and record every matching run that is missing; return those runs.
 
     jobs: how many single-threaded processes work at once. For networks this small two
-        processes are faster than one with two threads. joblib runs them: inside
-        `joblib.parallel_config(backend=...)` a cluster's backend does, if its machines
-        share the folders of checkpoints, cache and temporary files.
+        processes are faster than one with two threads.
+    work: who trains instead of processes of this machine, see `cluster`.
 
-    A run that diverges does not stop the others. Raises DivergedError at the end if there
-    was one, and ValueError for a pattern that matches nothing or jobs < 1.
+    A run that fails does not stop the others. At the end what went wrong is raised: e.g.
+    DivergedError, `states.StateError`, `files.FileError`, or an AelibError that says it of
+    each of several runs. Raises ValueError for a pattern that matches nothing or jobs < 1.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    jobs = whole_number("jobs", jobs, 1)
+    work = work or partial(_results_here, jobs=jobs, progress=progress)
+    patterns = [patterns] if isinstance(patterns, str) else list(patterns)
+    _tidy(patterns, folder)
     todo = missing(patterns, folder)
     if todo and not zoo.is_trained(JUDGE, 0, folder) and (JUDGE, 0) not in todo:
         todo.insert(0, (JUDGE, 0))
     # The judge measures the others, so it comes first and alone.
-    failed: list[str] = []
+    failed: list[Exception] = []
     for stage in ([run for run in todo if run[0] == JUDGE], [r for r in todo if r[0] != JUDGE]):
-        failed += _train_stage(stage, jobs, folder, progress)
+        failed += _train_stage(stage, work, folder, progress)
+        if failed:  # without the judge no other can be measured
+            break
+    if len(failed) == 1:
+        raise failed[0]
     if failed:
-        raise DivergedError("; ".join(failed))
+        raise AelibError("; ".join(map(str, failed)))
     return todo
 
 
-def _train_stage(runs: list[Run], jobs: int, folder: Path, progress: bool) -> list[str]:
-    """Train some runs and return what went wrong, in words."""
-    failed: list[str] = []
+def _tidy(patterns: Iterable[str], folder: Path) -> None:
+    """Remove the states of finished runs: a kill may come between the record and that."""
+    for name in zoo.match(*patterns):
+        for seed in zoo.experiment(name).seeds:
+            if zoo.is_trained(name, seed, folder):
+                state_file(name, seed).unlink(missing_ok=True)
+
+
+def _train_stage(runs: list[Run], work: Work, folder: Path, progress: bool) -> list[Exception]:
+    """Train some runs and return what went wrong."""
+    failed: list[Exception] = []
     if not runs:
         return failed
-    epochs = sum(zoo.find(name).recipe.epochs for name, _ in runs)
-    with _epochs_bar(epochs, progress) as (bar, counter):
-        work = joblib.Parallel(n_jobs=min(jobs, len(runs)), return_as="generator_unordered")
-        for result in work(joblib.delayed(_worker)(*run, folder, counter) for run in runs):
-            failed += [result] if isinstance(result, str) else []
-            bar.write(result if isinstance(result, str) else _one_line(result))
+    hidden = {} if progress else {"disable": True}
+    with tqdm(total=len(runs), unit="run", **hidden) as bar:
+        for result in work(runs, folder):
+            failed += [result] if isinstance(result, Exception) else []
+            bar.write(str(result) if isinstance(result, Exception) else _one_line(result))
+            bar.update()
     return failed
 
 
-def _worker(name: str, seed: int, folder: Path, counter: Path) -> dict[str, Any] | str:
+def _results_here(runs: list[Run], folder: Path, jobs: int, progress: bool) -> Iterator[Result]:
+    jobs = min(jobs, len(runs))
+    work = joblib.Parallel(
+        n_jobs=jobs,
+        return_as="generator_unordered",
+        initializer=_end_with_parent,  # of processes; threads and a single job need none
+        initargs=(os.getpid(),),
+    )
+    # One process shows the epochs of its run; of several only finished runs are counted.
+    return work(joblib.delayed(_worker)(*run, folder, progress and jobs == 1) for run in runs)
+
+
+def _worker(name: str, seed: int, folder: Path, progress: bool) -> dict[str, Any] | Exception:
     """Return the record of a run, or what went wrong."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-
-    def count(history: History) -> None:
-        # One byte an epoch, appended. Should two coincide on some system, only the bar errs.
-        with counter.open("ab") as file:
-            file.write(b"." * (history.epochs - counted[0]))
-        counted[0] = history.epochs
-
-    counted = [0]
     try:
-        return train_run(name, seed, folder, after_epoch=count)
-    except DivergedError as error:
-        return str(error)
+        return train_run(name, seed, folder, progress=progress)
+    except (AelibError, OSError) as error:  # the other runs go on
+        return error
     finally:
         torch.set_num_threads(threads)
 
 
-@contextmanager
-def _epochs_bar(epochs: int, progress: bool) -> Any:
-    # Workers append to a file; this process looks at its size. No queues, no manager
-    # process, and a worker that dies takes nothing along.
-    handle, path = tempfile.mkstemp(prefix="aelib-progress-")
-    os.close(handle)
-    counter, done = Path(path), threading.Event()
-    hidden = {} if progress else {"disable": True}
-    with tqdm(total=epochs, unit="epoch", smoothing=0, **hidden) as bar:
+def _end_with_parent(parent: int) -> None:
+    """Have this process, a worker, end when its parent was killed: nobody waits any more.
 
-        def follow() -> None:
-            while not done.wait(PROGRESS_SECONDS):
-                bar.n = counter.stat().st_size
-                bar.refresh()
+    What it did is in its state file, and a write that is cut off is cleared by the next.
+    """
+    if os.name == "nt":  # where a launcher stands between a virtual environment's processes
+        return
 
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        try:
-            yield bar, counter
-        finally:
-            done.set()
-            thread.join()
-            bar.n = counter.stat().st_size
-            with suppress(OSError):  # on Windows a worker may still have it open
-                counter.unlink()
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _one_line(entry: dict[str, Any]) -> str:
-    figure = "test_accuracy" if entry["name"] == JUDGE else "test_mse"
+    key = "test_accuracy" if entry["name"] == JUDGE else "test_mse"
     minutes = sum(entry["seconds"]) / 60
-    return (
-        f"{entry['name']:24} seed {entry['seed']}  {figure} {entry[figure]:.5f}  {minutes:.1f} min"
-    )
+    return f"{entry['name']:24} seed {entry['seed']}  {key} {entry[key]:.5f}  {minutes:.1f} min"
 
 
 def train_run(
@@ -167,20 +171,23 @@ def train_run(
     folder: Path = CHECKPOINTS,
     splits: Splits | None = None,
     after_epoch: Callable[[History], None] | None = None,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """Train, measure and record one run, or go on with one that was interrupted.
 
     Raises KeyboardInterrupt if interrupted (what was done is kept) and DivergedError if
     the loss did not stay finite.
     """
-    experiment = zoo.find(name)
+    experiment = zoo.experiment(name)
     name = experiment.name  # it may have been called by its other one
     splits = splits or load_mnist()
     is_judge = experiment.latent_dim is None
     if not is_judge:
-        zoo.load(JUDGE, folder)  # fail now, not after an hour, if nothing could be measured
+        zoo.judge(folder=folder)  # fail now, not after an hour, if nothing could be measured
     train_digits, val_digits = experiment.digits(splits)
     unfinished = state_file(name, seed)
+    for place in (unfinished.parent, zoo.record_file(name, seed, folder).parent):
+        check_writable(place)  # this too fails now, not after an hour
     model = experiment.build(seed)
     history = fit(
         model,
@@ -190,22 +197,23 @@ def train_run(
         seed=seed,
         loss=classification_loss if is_judge else experiment.loss(),
         device="cpu",  # so that a record does not depend on who has a GPU
-        progress=False,
+        progress=progress,
         state_file=unfinished,
         after_epoch=after_epoch,
         watch=_watch(experiment, train_digits, splits) if experiment.watched else None,
+        forward=faster_forward(model),
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
     if history.stopped:
         unfinished.unlink(missing_ok=True)
         raise DivergedError(f"{name}, seed {seed}: {history.stopped} after {history.epochs} epochs")
-    entry = _record(name, seed, model, history, splits, folder)
+    entry = _save_run(name, seed, model, history, splits, folder)
     unfinished.unlink(missing_ok=True)
     return entry
 
 
-def _watch(experiment: zoo.Experiment, train_digits: Digits, splits: Splits) -> Watch:
+def _watch(experiment: Experiment, train_digits: Digits, splits: Splits) -> Watch:
     """Return the look at a model's checkerboards that a watched run takes again and again."""
     images = splits.val[:WATCHED_IMAGES].floats()
     recipe = experiment.recipe
@@ -220,10 +228,10 @@ def _watch(experiment: zoo.Experiment, train_digits: Digits, splits: Splits) -> 
     return Watch(look, (*FIRST_STEPS, *range(epoch, recipe.epochs * epoch + 1, epoch)))
 
 
-def _record(
+def _save_run(
     name: str, seed: int, model: nn.Module, history: History, splits: Splits, folder: Path
 ) -> dict[str, Any]:
-    experiment, weights = zoo.find(name), pack_weights(model)
+    experiment, weights = zoo.experiment(name), pack_weights(model)
     entry = {
         "name": name,
         "seed": seed,
@@ -247,13 +255,13 @@ def _record(
 def measure_run(
     name: str, seed: int, folder: Path = CHECKPOINTS, splits: Splits | None = None
 ) -> dict[str, Any]:
-    """Measure a finished run again, from its kept weights, and record the figures.
+    """Measure a finished run again, from its kept weights, and record the values.
 
     Raises ModelMissingError if the weights are neither shipped nor in the cache, or if the
-    run's record does not fit the table any more, and RuntimeError if the weights are not
+    run's record does not fit the table any more, and WeightsError if the weights are not
     those of the record.
     """
-    experiment = zoo.find(name)
+    experiment = zoo.experiment(name)
     entry = zoo.record(name, seed, folder)
     path = zoo.weights_file(name, seed, folder)
     if not path.exists() or not zoo.is_trained(name, seed, folder):
@@ -266,13 +274,13 @@ def measure_run(
 
 
 def _measure(
-    experiment: zoo.Experiment, model: nn.Module, splits: Splits, folder: Path
+    experiment: Experiment, model: Autoencoder | Judge, splits: Splits, folder: Path
 ) -> dict[str, Any]:
     start = time.perf_counter()
     if isinstance(model, Judge):
         found = {"test_accuracy": accuracy(model, splits.test)}
     else:
-        found = Measurer(splits, zoo.load(JUDGE, folder)).measure(
+        found = Measurer(splits, zoo.judge(folder=folder)).measure(
             model, experiment.only, with_codes=experiment.watched
         )
         # Of the weights as shipped. For original/*, which trains on these images too, it is
@@ -282,26 +290,26 @@ def _measure(
     return found | {"measuring_seconds": round(time.perf_counter() - start, 2)}
 
 
-def record_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> Path:
+def save_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> Path:
     """Measure the detectors that need no training, record them, and return the file."""
     splits = splits or load_mnist()
-    found = [one_class_baselines(splits, digit) for digit in DIGITS]
-    return _write_figures(zoo.BASELINES, found, "baselines", folder)
+    found = [measure_baselines(splits, digit) for digit in DIGITS]
+    return _write_values(zoo.BASELINES, found, "baselines", folder)
 
 
-def record_costs(folder: Path = CHECKPOINTS) -> Path:
+def save_costs(folder: Path = CHECKPOINTS) -> Path:
     """Measure what each way of up-sampling costs, record it, and return the file."""
-    return _write_figures(zoo.COSTS, step_costs(), "costs", folder)
+    return _write_values(zoo.COSTS, measure_step_costs(), "costs", folder)
 
 
-def _write_figures(name: str, figures: Any, command: str, folder: Path) -> Path:
+def _write_values(name: str, values: Any, command: str, folder: Path) -> Path:
     entry = {
         "command": f"python -m aelib {command}",
         "versions": _versions(),
-        "figures": figures,
+        "values": values,
     }
     path = folder / name
-    write_atomically(path, (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode())
+    write_atomically(path, zoo.record_text(entry))
     return path
 
 
@@ -332,7 +340,7 @@ def pack_weights(model: nn.Module) -> bytes:
 
 def state_file(name: str, seed: int) -> Path:
     """Return where the state of an unfinished run is kept, so that it can go on."""
-    experiment = zoo.find(name)
+    experiment = zoo.experiment(name)
     name = experiment.name
     # A run that is watched cannot go on from the state of one that was not.
     settings = json.dumps(experiment.settings() | {"watched": experiment.watched}, sort_keys=True)
@@ -341,5 +349,5 @@ def state_file(name: str, seed: int) -> Path:
 
 
 def _write_record(entry: dict[str, Any], folder: Path) -> None:
-    text = json.dumps(entry, indent=1, sort_keys=True) + "\n"
-    write_atomically(zoo.record_file(entry["name"], entry["seed"], folder), text.encode())
+    path = zoo.record_file(entry["name"], entry["seed"], folder)
+    write_atomically(path, zoo.record_text(entry))

@@ -1,0 +1,144 @@
+"""The experiments as one table: which model, trained how, on what, with which seeds.
+
+To add one, add a line to `_table`; `python -m aelib train` does what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from aelib.data import DIGITS, Digits, Splits, join
+from aelib.models import UPSAMPLING, Autoencoder, Judge
+from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
+from aelib.training import Loss, denoising_loss, reconstruction_loss, seeded
+
+LATENT_DIMS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32)
+UP_DIMS = (2, 16)
+DIGIT_DIM = 16
+SEEDS = (0, 1, 2, 3, 4)
+GENTLE_UP_TO = 6
+NOT_DECISIVE = ("name", "seeds", "shipped", "watched")  # fields that leave the outcome alone
+JUDGE = "judge"
+JUDGE_RECIPE = Recipe(10, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One line of the table: which model, trained how, on what, with which seeds.
+
+    latent_dim: None for the judge, which is a classifier.
+    offset: 0.5 gives the original's protocol: images in [-0.5, 0.5], all 60,000 training
+        images, and the epoch chosen on the test set.
+    thinned: a digit of which only every tenth training image is kept.
+    only: the one digit to train on and to choose the epoch with; None for all.
+    noise: standard deviation of what is added to the images that enter, in training.
+    shipped: whether the weights of seed 0 are part of the package.
+    watched: whether the checkerboard score is recorded while the model is trained, and how
+        well its codes tell the digits apart after it: what notebook 4 compares.
+
+    Raises ValueError for settings that exclude each other.
+    """
+
+    name: str
+    recipe: Recipe
+    latent_dim: int | None = None
+    upsampling: str = "transpose"
+    offset: float = 0.0
+    thinned: int | None = None
+    only: int | None = None
+    noise: float = 0.0
+    seeds: tuple[int, ...] = SEEDS
+    shipped: bool = True
+    watched: bool = False
+
+    def __post_init__(self) -> None:
+        special = (self.offset != 0, self.thinned is not None, self.only is not None)
+        if sum(special) > 1 or (self.offset and self.noise):
+            raise ValueError(
+                f"{self.name}: offset excludes noise, and of offset, thinned and only one can "
+                f"be given; got {self.offset}, {self.noise}, {self.thinned} and {self.only}"
+            )
+        if self.only is not None and self.only not in DIGITS:
+            raise ValueError(f"{self.name}: only must be a digit of 0 to 9, got {self.only}")
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """Return the untrained model with the initial weights of a seed."""
+        with seeded(seed):
+            if self.latent_dim is None:
+                return Judge()
+            return Autoencoder(self.latent_dim, self.upsampling, self.offset)
+
+    def digits(self, splits: Splits) -> tuple[Digits, Digits]:
+        """Return the images to train on and those that choose the epoch."""
+        if self.offset:
+            return join(splits.train, splits.val), splits.test
+        if self.only is not None:
+            return splits.train.only(self.only), splits.val.only(self.only)
+        if self.thinned is not None:
+            return splits.train.thinned(self.thinned, keep_every=10), splits.val
+        return splits.train, splits.val
+
+    def loss(self) -> Loss:
+        """Return the loss that an autoencoder of this experiment is trained with."""
+        return denoising_loss(self.noise) if self.noise else reconstruction_loss
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the outcome of a run, for comparison with a record."""
+        settings = asdict(self)
+        return {key: settings[key] for key in settings if key not in NOT_DECISIVE}
+
+
+def course_recipe(latent_dim: int) -> Recipe:
+    """Return the course's recipe for a latent dimension."""
+    if latent_dim == 0:
+        return replace(GENTLE, epochs=3)  # one picture to learn: it is there after an epoch
+    return GENTLE if latent_dim <= GENTLE_UP_TO else COURSE
+
+
+def _table() -> dict[str, Experiment]:
+    experiments = [Experiment(JUDGE, JUDGE_RECIPE, seeds=(0,))]
+    experiments += [
+        Experiment(f"latent/{d}", course_recipe(d), d, watched=d in UP_DIMS) for d in LATENT_DIMS
+    ]
+    experiments += [
+        Experiment(f"up/{kind}/{d}", course_recipe(d), d, kind, watched=True)
+        for kind in UPSAMPLING
+        if kind != "transpose"  # that is latent/{d}
+        for d in UP_DIMS
+    ]
+    experiments += [
+        Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, offset=0.5, seeds=(0, 1, 2))
+        for kind in ("transpose", "nearest")
+        for d in (2, 16)
+    ]
+    experiments += [Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k) for k in DIGITS]
+    # What notebook 3 tried on validation images, one seed each, beside what it settled on.
+    for name, latent_dim, noise in (("d8", 8, 0.0), ("d32", 32, 0.0), ("noise", DIGIT_DIM, 0.3)):
+        experiments += [
+            Experiment(
+                f"trial/{name}/{k}",
+                ONE_DIGIT,
+                latent_dim,
+                only=k,
+                noise=noise,
+                seeds=(0,),
+                shipped=False,
+            )
+            for k in DIGITS
+        ]
+    # Notebook 2 only quotes values of these, so their weights are not shipped. "plain" is
+    # the original's optimiser on the course's terms: images in [0, 1], as many epochs.
+    plain = replace(ORIGINAL, epochs=COURSE.epochs)
+    experiments += [
+        Experiment("scarce_zero/1", course_recipe(1), 1, thinned=0, shipped=False),
+        Experiment("plain/16", plain, 16, shipped=False),
+    ]
+    return {experiment.name: experiment for experiment in experiments}
+
+
+EXPERIMENTS = _table()
+# One experiment, trained once, that notebooks 2 and 4 both need and call by their own name.
+ALIASES = {f"up/transpose/{d}": f"latent/{d}" for d in UP_DIMS}

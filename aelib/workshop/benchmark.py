@@ -1,0 +1,366 @@
+"""How fast the course is, measured in one run: `python -m aelib benchmark`.
+
+What is compared takes turns, so that a noisy machine hurts both sides alike; a ratio is the
+median over the turns. Times alone say little on another machine.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import joblib
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+import aelib
+from aelib.data import Splits, batches, join, load_mnist, torchvision_mnist
+from aelib.files import write_atomically
+from aelib.models import Autoencoder
+from aelib.optim import COURSE, ORIGINAL, make_optimizers
+from aelib.tables import table
+from aelib.training import evaluate, fit, seeded
+from aelib.workshop.batch_last import faster_forward
+
+ROOT = Path(__file__).parents[2]
+TURNS = 3
+LATENT_DIM = 16
+ORIGINAL_QUALITY = 0.0079  # its test MSE at d = 16, on images in [0, 1] (notebook 2)
+MOST_EPOCHS = 6
+IMAGE_COUNTS = (5_000, 20_000, 60_000)
+
+Rows = dict[str, list[Any]]
+Result = tuple[list[str], Rows]
+
+
+def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> dict[str, Any]:
+    """Measure the sections, print a table after each, and return all that was measured.
+
+    sections: names of `SECTIONS`; none means all, which takes about twenty minutes.
+    json_file: where to write the result as well.
+
+    Raises AelibError for a section that is not there.
+    """
+    chosen = list(sections) or list(SECTIONS)
+    unknown = [name for name in chosen if name not in SECTIONS]
+    if unknown:
+        raise aelib.AelibError(
+            f"there is no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}"
+        )
+    measured: dict[str, Any] = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "aelib": aelib.__version__,
+        },
+        "sections": {},
+    }
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as each process of a sweep works
+    try:
+        for name in chosen:
+            print(f"{name}: {_first_line(SECTIONS[name])}", flush=True)
+            columns, rows = SECTIONS[name]()
+            print(table(rows, columns, ".3g"), end="\n\n", flush=True)
+            measured["sections"][name] = {"columns": columns, "rows": rows}
+    finally:
+        torch.set_num_threads(threads)
+    if json_file is not None:
+        write_atomically(json_file, (json.dumps(measured, indent=1) + "\n").encode())
+    return measured
+
+
+def in_turns(works: Mapping[str, Callable[[], Any]], turns: int = TURNS) -> dict[str, list[float]]:
+    """Return the seconds that each work took, in turn after turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(turns):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def _first_line(section: Callable[[], Result]) -> str:
+    return (section.__doc__ or "").splitlines()[0]
+
+
+def _ratio(first: list[float], second: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(first, second, strict=True))
+
+
+# --- Sections -------------------------------------------------------------------------
+
+
+def loading() -> Result:
+    """One pass over the 60,000 training images in batches of 128."""
+    from torchvision import transforms
+
+    splits = load_mnist()
+    usual = DataLoader(torchvision_mnist(True, transforms.ToTensor()), 128, shuffle=True)
+    full, order = join(splits.train, splits.val), torch.Generator().manual_seed(0)
+
+    def run(passes: Iterable[Any]) -> None:
+        for _ in passes:
+            pass
+
+    seconds = in_turns(
+        {"DataLoader": lambda: run(usual), "batches": lambda: run(batches(full, 128, order))}
+    )
+    rows: Rows = {
+        name: [statistics.median(each), _ratio(each, seconds["batches"])]
+        for name, each in seconds.items()
+    }
+    return ["seconds", "times batches"], rows
+
+
+def quality() -> Result:
+    """Time to the original's quality, a test MSE of 0.0079 with 16 numbers, on one thread.
+
+    The original's loop is measured for one epoch and multiplied by its fifty. The course's
+    recipe is measured whole, with the fewest epochs that reach the quality.
+    """
+    splits = load_mnist()
+    original = _original_epoch()
+    models: list[nn.Module] = []
+    for epochs in range(1, MOST_EPOCHS + 1):
+        course = partial(_trained, splits, epochs, models)
+        seconds = in_turns({"original": original, "course": course}, turns=1)
+        reached = evaluate(models[-1], splits.test)
+        if reached <= ORIGINAL_QUALITY:
+            break
+    own, others = seconds["course"][0], ORIGINAL.epochs * seconds["original"][0]
+    return ["epochs", "seconds", "test MSE", "times the course's"], {
+        "the original's loop": [ORIGINAL.epochs, others, None, others / own],
+        "the course's recipe": [epochs, own, reached, 1.0],
+    }
+
+
+def step() -> Result:
+    """Where a training step of the course's recipe goes: 128 images, 16 numbers, one thread."""
+    with seeded(0):
+        model = Autoencoder(LATENT_DIM)
+    forward, optimizers = faster_forward(model) or model, make_optimizers(model, COURSE)
+    few = load_mnist().train[: 128 * 40]
+    parts = dict.fromkeys(("batch", "forward and backward", "optimisers"), 0.0)
+    for x, _ in batches(few, 128):  # once to warm up
+        F.mse_loss(forward(x), x).backward()
+    steps, clock = 0, time.perf_counter()
+
+    def lap(part: str) -> None:
+        nonlocal clock
+        now = time.perf_counter()
+        parts[part] += now - clock
+        clock = now
+
+    clock = time.perf_counter()
+    for x, _ in batches(few, 128):
+        lap("batch")
+        model.zero_grad()
+        F.mse_loss(forward(x), x).backward()
+        lap("forward and backward")
+        for optimizer in optimizers:
+            optimizer.step()
+        lap("optimisers")
+        steps += 1
+    whole = sum(parts.values())
+    rows: Rows = {
+        name: [1000 * seconds / steps, 100 * seconds / whole] for name, seconds in parts.items()
+    }
+    rows["whole step"] = [1000 * whole / steps, 100.0]
+    limit = _flops(model) / _matrix_product_speed()
+    rows["its arithmetic at the speed of a matrix product"] = [
+        1000 * limit,
+        100 * limit * steps / whole,
+    ]
+    return ["milliseconds", "% of the step"], rows
+
+
+def growth() -> Result:
+    """How an epoch's time and the peak memory grow, each in a process of its own."""
+    rows: Rows = {}
+    for latent_dim in (2, 32):
+        for count in IMAGE_COUNTS:
+            rows[f"d = {latent_dim}, {count:,} images"] = _in_own_process(latent_dim, count)
+    one, two = (_several_at_once(jobs) for jobs in (1, 2))
+    rows["two epochs, one process"] = [one, None]
+    rows["two epochs, two processes"] = [two, None]
+    return ["seconds", "MB"], rows
+
+
+def start() -> Result:
+    """What importing costs beside torch, and the first cell of each notebook."""
+    imports = {
+        "torch": "import torch",
+        "aelib, as notebook 2 imports it": _first_cell(2).replace("plotting.use_style()", ""),
+    }
+    codes = imports | {f"first cell of notebook {n}": _first_cell(n) for n in range(1, 5)}
+    works = {name: partial(_python, code) for name, code in codes.items()}
+    return ["seconds"], {
+        name: [statistics.median(seconds)] for name, seconds in in_turns(works).items()
+    }
+
+
+def notebooks() -> Result:
+    """Each notebook from start to end, and the peak memory of its kernel."""
+    rows: Rows = {}
+    for path in _notebook_paths():
+        answer = _python(_RUN_NOTEBOOK, str(path)).split()
+        rows[path.name] = [float(answer[0]), float(answer[1]) if len(answer) > 1 else None]
+    return ["seconds", "MB"], rows
+
+
+SECTIONS: dict[str, Callable[[], Result]] = {
+    section.__name__: section for section in (loading, quality, step, growth, start, notebooks)
+}
+
+
+# --- What they are made of ------------------------------------------------------------
+
+
+def _original_epoch() -> Callable[[], None]:
+    """Return one epoch of the original's loop: torchvision, DataLoader, Adam; then all tests."""
+    from torchvision import transforms
+
+    loaders = [
+        DataLoader(torchvision_mnist(train, transforms.ToTensor()), 128, shuffle=train)
+        for train in (True, False)
+    ]
+    with seeded(0):
+        model = Autoencoder(LATENT_DIM)
+    adam = torch.optim.Adam(model.parameters(), lr=ORIGINAL.adam_lr, weight_decay=1e-5)
+
+    def epoch() -> None:
+        for x, _ in loaders[0]:
+            adam.zero_grad()
+            F.mse_loss(model(x), x).backward()
+            adam.step()
+        with torch.no_grad():
+            for x, _ in loaders[1]:
+                F.mse_loss(model(x), x)
+
+    return epoch
+
+
+def _trained(splits: Splits, epochs: int, models: list[nn.Module]) -> None:
+    """Train a model with the course's recipe and append it to `models`."""
+    with seeded(0):
+        model = Autoencoder(LATENT_DIM)
+    recipe = replace(COURSE, epochs=epochs)
+    fit(
+        *(model, splits.train, splits.val, recipe),
+        device="cpu",
+        progress=False,
+        forward=faster_forward(model),
+    )
+    models.append(model)
+
+
+def _flops(model: nn.Module) -> int:
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model(torch.zeros(128, 1, 28, 28)).sum().backward()
+    return counter.get_total_flops()
+
+
+def _matrix_product_speed(size: int = 1024) -> float:
+    """Return how many floating point operations a second a large matrix product reaches."""
+    a, b = torch.rand(2, size, size)
+    a @ b
+    seconds = in_turns({"product": lambda: a @ b}, turns=10)["product"]
+    return 2 * size**3 / min(seconds)
+
+
+def _one_epoch(latent_dim: int, count: int) -> tuple[float, float | None]:
+    torch.set_num_threads(1)
+    splits = load_mnist()
+    full = join(splits.train, splits.val)[:count]
+    with seeded(0):
+        model = Autoencoder(latent_dim)
+    recipe = replace(COURSE, epochs=1)
+    start = time.perf_counter()
+    fit(
+        *(model, full, splits.val[:100], recipe),
+        device="cpu",
+        progress=False,
+        forward=faster_forward(model),
+    )
+    return time.perf_counter() - start, _peak_megabytes()
+
+
+def _peak_megabytes(children: bool = False) -> float | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    who = resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(who).ru_maxrss * unit / 1e6
+
+
+def _in_own_process(latent_dim: int, count: int) -> list[float | None]:
+    code = (
+        "import sys; from aelib.workshop.benchmark import _one_epoch; "
+        "print(*(v for v in _one_epoch(int(sys.argv[1]), int(sys.argv[2])) if v is not None))"
+    )
+    answer = [float(word) for word in _python(code, str(latent_dim), str(count)).split()]
+    return [answer[0], answer[1] if len(answer) > 1 else None]
+
+
+def _several_at_once(jobs: int) -> float:
+    """Return the seconds that two epochs take in so many processes, starting them left out."""
+    with joblib.Parallel(n_jobs=jobs) as work:
+        work(joblib.delayed(_one_epoch)(LATENT_DIM, 1000) for _ in range(jobs))
+        start = time.perf_counter()
+        work(joblib.delayed(_one_epoch)(LATENT_DIM, 55_000) for _ in range(2))
+        return time.perf_counter() - start
+
+
+_RUN_NOTEBOOK = """
+import sys, time, nbformat
+from nbclient import NotebookClient
+from aelib.workshop.benchmark import _peak_megabytes
+path = sys.argv[1]
+notebook = nbformat.read(path, as_version=4)
+start = time.perf_counter()
+place = {"metadata": {"path": str(__import__("pathlib").Path(path).parent)}}
+NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
+print(time.perf_counter() - start, _peak_megabytes(children=True) or "")
+"""
+
+
+def _notebook_paths() -> list[Path]:
+    folder = ROOT / "notebooks"
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        raise aelib.AelibError(
+            f"there are no notebooks in {folder}: this section needs the repository, not the "
+            "installed package"
+        )
+    return paths
+
+
+def _first_cell(number: int) -> str:
+    cells = json.loads(_notebook_paths()[number - 1].read_text(encoding="utf-8"))["cells"]
+    return "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+
+
+def _python(code: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise RuntimeError(f"a measured process failed:\n{done.stderr[-2000:]}")
+    return done.stdout

@@ -1,0 +1,131 @@
+"""The same sweep on more machines: `python -m aelib train PATTERN --dask ADDRESS`.
+
+The runs go through joblib's Dask backend to the workers of a cluster that is there already.
+No folder is shared: a worker gets the judge as bytes, trains in a folder of its own, and
+sends the record and the weights back; the caller writes them. A worker that dies costs its
+run, which Dask gives to another one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import torch
+
+from aelib import AelibError, zoo
+from aelib.experiments import JUDGE
+from aelib.files import write_atomically
+from aelib.workshop import sweep
+from aelib.workshop.sweep import Result, Run
+from aelib.zoo import CHECKPOINTS
+
+CONNECT_SECONDS = 10
+
+
+class Finished(NamedTuple):
+    """What a worker sends back of a run: the text of its record, and its packed weights."""
+
+    record: bytes
+    weights: bytes
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Let joblib's work inside the block be done by the Dask cluster at `address`.
+
+    address: the scheduler's, e.g. "tcp://host:8786".
+    Raises AelibError if Dask is not installed, if nobody answers, if there is no worker, or
+    if a worker has several threads: training fixes the random numbers of a whole process.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise AelibError("--dask needs Dask; run: python -m pip install 'aelib[dask]'") from None
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=True)
+    except (OSError, ValueError) as error:
+        raise AelibError(f"no Dask scheduler answers at {address}: {error}") from None
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            raise AelibError(f"the scheduler at {address} has no workers; start some first")
+        threads = sorted({worker["nthreads"] for worker in workers})
+        if threads != [1]:
+            raise AelibError(
+                f"each worker must have one thread, found workers with {threads}; start them "
+                "with: dask worker --nthreads 1"
+            )
+        with joblib.parallel_config(backend="dask"):
+            yield
+
+
+def train_there(name: str, seed: int, judge: Finished | None) -> Finished | Exception:
+    """Train and measure a run on a worker; return what is to be written, or what went wrong.
+
+    judge: the judge that measures; None for the judge's own run.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with tempfile.TemporaryDirectory(prefix="aelib-run-") as place:
+            folder = Path(place)
+            if judge is not None:
+                save(JUDGE, 0, judge, folder)
+            sweep.train_run(name, seed, folder)
+            finished = read(name, seed, folder)
+            kept = zoo.weights_file(name, seed, folder)
+            if not kept.is_relative_to(folder):  # in the worker's cache, where nobody looks
+                kept.unlink()
+            return finished
+    except (AelibError, OSError) as error:  # the other runs go on
+        return error
+    finally:
+        torch.set_num_threads(threads)
+
+
+def read(name: str, seed: int, folder: Path) -> Finished:
+    """Return the files of a finished run."""
+    return Finished(
+        zoo.record_file(name, seed, folder).read_bytes(),
+        zoo.weights_file(name, seed, folder).read_bytes(),
+    )
+
+
+def save(name: str, seed: int, finished: Finished, folder: Path) -> None:
+    """Write the files of a finished run; the record comes last, as it says that all is there."""
+    write_atomically(zoo.weights_file(name, seed, folder), finished.weights)
+    write_atomically(zoo.record_file(name, seed, folder), finished.record)
+
+
+def train(
+    patterns: Iterable[str], address: str, folder: Path = CHECKPOINTS, progress: bool = True
+) -> list[Run]:
+    """Do as `sweep.train` does, on the Dask cluster at `address`.
+
+    Raises what `connected` and `sweep.train` raise.
+    """
+    with connected(address):
+        return sweep.train(patterns, folder=folder, progress=progress, work=results)
+
+
+def results(runs: list[Run], folder: Path) -> Iterator[Result]:
+    """Have runs trained by the cluster that is connected; yield each record as it is written."""
+    judge = read(JUDGE, 0, folder) if runs[0][0] != JUDGE else None
+    work = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
+    for (name, seed), finished in work(joblib.delayed(_named)(run, judge) for run in runs):
+        if isinstance(finished, Finished):
+            save(name, seed, finished, folder)
+            yield zoo.record(name, seed, folder)
+        else:
+            yield finished
+
+
+def _named(run: Run, judge: Finished | None) -> tuple[Run, Finished | Exception]:
+    os.environ.setdefault("TQDM_DISABLE", "1")  # nobody sees a worker's bars
+    return run, train_there(*run, judge)
