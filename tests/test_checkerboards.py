@@ -51,7 +51,7 @@ def test_the_score_refuses_what_it_cannot_tell(digits):
     for wrong in (digits[..., :14], digits[..., :7, :7], digits[:0]):
         with pytest.raises(ValueError, match="need square images"):
             checkerboard_score(wrong)
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="NaN or infinite"):
         checkerboard_score(digits * float("nan"))
     with pytest.raises(ValueError, match="no fine detail"):
         checkerboard_score(torch.ones(2, 1, 28, 28))
@@ -70,10 +70,10 @@ def test_sizes_are_pytorchs(size, kernel, stride, padding, output_padding):
 
 @settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 6), st.integers(1, 4))
-def test_overlaps_are_those_of_a_convolution_with_ones(size, kernel, stride):
+def test_coverage_is_those_of_a_convolution_with_ones(size, kernel, stride):
     assume(kernel >= stride)
     drawn = F.conv_transpose1d(torch.ones(1, 1, size), torch.ones(1, 1, kernel), stride=stride)
-    assert checkerboards.overlap_counts(size, kernel, stride).tolist() == drawn[0, 0].tolist()
+    assert checkerboards.coverage(size, kernel, stride).tolist() == drawn[0, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_overlaps_are_those_of_a_convolution_with_ones(size, kernel, stride):
         ((3, 2, 3), "kernel must be at least as large as the stride, got 2 and 3"),
         ((3, 3, 2, 0, 2), "output_padding must lie in 0 to 1"),
         ((1, 3, 2, 2), "a padding of 2 leaves nothing of a size of 1"),
-        ((0, 3, 2), "at least 1"),
+        ((0, 3, 2), "from 1 up, got 0"),
     ],
 )
 def test_impossible_layers_are_refused_in_words(arguments, said):
@@ -102,5 +102,16 @@ def test_a_block_refuses_a_size_that_it_cannot_reach():
     for kind in models.UPSAMPLING:
         block = models.upsampling_block(kind, 1, 1, 14)
         assert block(torch.zeros(1, 1, 7, 7)).shape[-2:] == (14, 14)
-    with pytest.raises(ValueError, match="size must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="size must be a whole number from 2 up, got 1"):
         models.upsampling_block("transpose", 1, 1, 1)
+
+
+def test_phases_tell_a_grid_from_plain_noise():
+    flat = torch.full((2, 1, 28, 28), 0.3)
+    assert checkerboards.by_phase(flat) == pytest.approx(torch.full((2, 2), 0.3))
+    flat[:, :, 1::2, ::2] = 0.9
+    assert checkerboards.by_phase(flat) == pytest.approx(torch.tensor([[0.3, 0.3], [0.9, 0.3]]))
+    assert checkerboards.by_phase(flat, period=4).shape == (4, 4)
+    assert checkerboards.by_phase(flat, period=4)[3, 2] == pytest.approx(0.9)
+    with pytest.raises(ValueError, match="a period that divides 28; got 2 and 3"):
+        checkerboards.by_phase(flat, period=3)

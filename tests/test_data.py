@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from aelib import data
+from aelib import data, files
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(data.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -68,13 +68,14 @@ def test_thinned_keeps_a_tenth_of_one_digit_and_all_of_the_others(splits):
 @given(size=st.integers(1, 60), batch=st.integers(1, 70), shuffled=st.booleans())
 def test_batches_hold_every_image_once_with_its_own_label(size, batch, shuffled):
     images = torch.arange(size, dtype=torch.uint8)[:, None, None].expand(size, 28, 28)
-    digits = data.Digits(images, torch.arange(size))
+    digits = data.Digits(images, torch.arange(size) % 10)
     generator = torch.Generator().manual_seed(0) if shuffled else None
     found = list(data.batches(digits, batch, generator))
     assert all(x.shape == (len(y), 1, 28, 28) and len(y) <= batch for x, y in found)
     x, y = (torch.cat(part) for part in zip(*found, strict=True))
-    assert torch.equal(y.sort().values, torch.arange(size))
-    assert torch.equal((x[:, 0, 0, 0] * 255).round().long(), y)
+    places = (x[:, 0, 0, 0] * 255).round().long()
+    assert torch.equal(places.sort().values, torch.arange(size))
+    assert torch.equal(places % 10, y)
 
 
 def test_batches_are_shuffled_anew_each_time_by_a_generator(few):
@@ -83,11 +84,19 @@ def test_batches_are_shuffled_anew_each_time_by_a_generator(few):
     assert not torch.equal(first, second)
 
 
-def test_batches_refuse_what_cannot_work(few):
-    with pytest.raises(ValueError, match="batch_size"):
-        next(data.batches(few, 0))
-    with pytest.raises(ValueError, match="empty"):
-        next(data.batches(few[:0], 10))
+def test_batches_refuse_what_cannot_work_at_the_call(few):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 up, got 0"):
+        data.batches(few, 0)
+    with pytest.raises(ValueError, match="the set of digits is empty"):
+        data.batches(few[:0], 10)
+
+
+def test_the_first_of_each_digit_is_found(splits):
+    first = splits.test.first_of_each()
+    assert splits.test.labels[first].tolist() == list(range(10))
+    assert all(digit not in splits.test.labels[:place] for digit, place in enumerate(first))
+    with pytest.raises(ValueError, match=r"no image of digit \[4\]"):
+        splits.test[splits.test.labels != 4].first_of_each()
 
 
 def test_torchvision_gives_the_same_images(splits, cache):
@@ -145,7 +154,7 @@ def test_unpacking_needs_nothing_of_the_package_folder_but_reading(tmp_path, mon
 
 
 def _unpack(folder: str) -> int:
-    os.environ[data.CACHE_VARIABLE] = folder
+    os.environ[files.CACHE_VARIABLE] = folder
     return len(data.torchvision_mnist(train=False))
 
 
@@ -154,33 +163,6 @@ def test_several_processes_may_start_at_once(cache):
     with context.Pool(4) as pool:
         assert pool.map(_unpack, [str(cache)] * 4) == [10_000] * 4
     assert len(list((cache / "MNIST" / "raw").iterdir())) == 4  # no temporary file stays
-
-
-def test_a_kill_in_the_middle_leaves_no_half_file(tmp_path, monkeypatch):
-    target = tmp_path / "file"
-    data.write_atomically(target, b"old")
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(data.os, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        data.write_atomically(target, b"new")
-    assert target.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_file_that_somebody_reads_on_windows_may_keep_equal_bytes(tmp_path, monkeypatch):
-    target = tmp_path / "file"
-    target.write_bytes(b"same")
-
-    def locked(*_):
-        raise PermissionError(f"{target} is open")
-
-    monkeypatch.setattr(data.os, "replace", locked)
-    data.write_atomically(target, b"same")
-    with pytest.raises(PermissionError):
-        data.write_atomically(target, b"other")
 
 
 def test_the_notice_lies_beside_the_data():

@@ -3,8 +3,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aelib import detection
+from aelib import detection, metrics
 from aelib.data import Digits
+from aelib.models import Autoencoder
+from aelib.training import seeded
 
 
 def images(count, seed=0):
@@ -14,18 +16,18 @@ def images(count, seed=0):
 @pytest.mark.parametrize("score", detection.SCORES)
 def test_a_perfect_drawing_is_not_strange_and_a_worse_one_is_stranger(score):
     x, noise = images(5), images(5, seed=1)
-    assert torch.equal(detection.strangeness(x, x, score), torch.zeros(5))
-    slightly = detection.strangeness(x + 0.1 * noise, x, score)
-    assert (detection.strangeness(x + 0.2 * noise, x, score) > slightly).all()
+    assert torch.equal(detection.anomaly_scores(x, x, score), torch.zeros(5))
+    slightly = detection.anomaly_scores(x + 0.1 * noise, x, score)
+    assert (detection.anomaly_scores(x + 0.2 * noise, x, score) > slightly).all()
 
 
 def test_shares_do_not_depend_on_how_much_ink_there_is():
     x, drawn = images(5), images(5, seed=1)
     for score in ("share", "blurred share"):
-        full, pale = (detection.strangeness(k * drawn, k * x, score) for k in (1.0, 0.1))
+        full, pale = (detection.anomaly_scores(k * drawn, k * x, score) for k in (1.0, 0.1))
         assert torch.allclose(full, pale, rtol=1e-4)
     assert (
-        detection.strangeness(0.1 * drawn, 0.1 * x) < 0.02 * detection.strangeness(drawn, x)
+        detection.anomaly_scores(0.1 * drawn, 0.1 * x) < 0.02 * detection.anomaly_scores(drawn, x)
     ).all()
 
 
@@ -35,22 +37,22 @@ def test_the_blur_forgives_a_stroke_beside_its_place_but_not_a_missing_one():
     beside, missing = stroke.roll(1, 3), torch.zeros_like(stroke)
 
     def ratio(score):
-        return detection.strangeness(beside, stroke, score) / detection.strangeness(
+        return detection.anomaly_scores(beside, stroke, score) / detection.anomaly_scores(
             missing, stroke, score
         )
 
     assert ratio("blurred share") < 0.5 * ratio("share")
-    assert detection.strangeness(missing, stroke, "blurred share") == pytest.approx(1)
+    assert detection.anomaly_scores(missing, stroke, "blurred share") == pytest.approx(1)
 
 
-def test_strangeness_refuses_what_it_cannot_score():
+def test_scoring_refuses_what_it_cannot_score():
     x = images(2)
     with pytest.raises(ValueError, match=r"one of mse, share, blurred share; got 'ssim'"):
-        detection.strangeness(x, x, "ssim")
+        detection.anomaly_scores(x, x, "ssim")
     with pytest.raises(ValueError, match=r"\(1, 1, 28, 28\) and images \(2, 1, 28, 28\)"):
-        detection.strangeness(x[:1], x)
+        detection.anomaly_scores(x[:1], x)
     with pytest.raises(ValueError, match="1 of 2 images hold no ink"):
-        detection.strangeness(x, x * torch.tensor([1.0, 0.0])[:, None, None, None], "share")
+        detection.anomaly_scores(x, x * torch.tensor([1.0, 0.0])[:, None, None, None], "share")
 
 
 @settings(deadline=None)
@@ -97,9 +99,20 @@ def test_a_threshold_refuses_nonsense():
         detection.threshold(torch.arange(3.0), 5)
 
 
-def test_reports_are_counted_by_digit():
+def test_flags_are_counted_by_digit():
     scores, labels = torch.tensor([1.0, 5.0, 6.0, 7.0]), torch.tensor([3, 3, 0, 3])
-    assert detection.reported(scores, labels, 4.0).tolist() == [1, 0, 0, 2, 0, 0, 0, 0, 0, 0]
+    assert detection.flagged_per_digit(scores, labels, 4.0).tolist() == [
+        1,
+        0,
+        0,
+        2,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_the_nearest_image_is_the_most_similar_known_one(splits):
@@ -127,10 +140,10 @@ def test_code_distances_ignore_the_scale_of_the_code():
     codes = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
     new = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
     stretch = torch.tensor([[10.0, 0, 0], [1, 0.1, 0], [0, 0, 1]])
-    plain = detection.KnownCodes(codes).distance(new)
-    stretched = detection.KnownCodes(codes @ stretch).distance(new @ stretch)
+    plain = detection.CodeDistance(codes).distance(new)
+    stretched = detection.CodeDistance(codes @ stretch).distance(new @ stretch)
     assert torch.allclose(plain, stretched, rtol=1e-3)
-    far = detection.KnownCodes(codes).distance(new + 100)
+    far = detection.CodeDistance(codes).distance(new + 100)
     assert (far > 10 * plain).all()
 
 
@@ -141,29 +154,29 @@ def test_code_distances_are_the_mean_of_the_five_nearest():
     gaps = new[:, None] - codes[None]
     squared = torch.einsum("nki,ij,nkj->nk", gaps, inverse, gaps)
     expected = squared.sqrt().sort(1).values[:, :5].mean(1)
-    assert torch.allclose(detection.KnownCodes(codes).distance(new), expected, rtol=1e-4)
+    assert torch.allclose(detection.CodeDistance(codes).distance(new), expected, rtol=1e-4)
 
 
 def test_a_number_of_the_code_that_never_changes_does_not_count():
     codes = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
     constant = codes.clone()
     constant[:, 2] = 7
-    plain = detection.KnownCodes(codes[:, :2]).distance(codes[:5, :2])
-    assert torch.allclose(detection.KnownCodes(constant).distance(constant[:5]), plain, rtol=1e-3)
+    plain = detection.CodeDistance(codes[:, :2]).distance(codes[:5, :2])
+    assert torch.allclose(detection.CodeDistance(constant).distance(constant[:5]), plain, rtol=1e-3)
 
 
 def test_codes_of_a_wrong_number_or_size_are_refused():
     codes = torch.randn(50, 3)
     with pytest.raises(ValueError, match="need at least 5 codes of this size, got 4"):
-        detection.KnownCodes(codes[:4])
+        detection.CodeDistance(codes[:4])
     with pytest.raises(ValueError, match=r"shape \(N, 3\), got \(2, 4\)"):
-        detection.KnownCodes(codes).distance(torch.randn(2, 4))
+        detection.CodeDistance(codes).distance(torch.randn(2, 4))
 
 
 def test_images_of_a_wrong_range_or_blur_are_refused():
     x = images(2)
     with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
-        detection.strangeness(x, 255 * x)
+        detection.anomaly_scores(x, 255 * x)
     with pytest.raises(ValueError, match="up to 9 pixels, got 0"):
         detection.blurred(x, 0)
 
@@ -172,3 +185,54 @@ def test_the_published_rows_are_what_the_papers_say_on_average():
     means = {name: sum(row) / 10 for name, row in detection.PUBLISHED.items()}
     assert means["Deep SVDD"] == pytest.approx(94.8, abs=0.05)
     assert means["OCGAN"] == pytest.approx(97.5, abs=0.05)
+
+
+def test_a_detector_scores_as_its_parts_do(few):
+    with seeded(0):
+        model = Autoencoder(3).eval()
+    known, x = few.only(4).floats(), few.floats()
+    found = detection.Detector(model, known).scores(x)
+    distance = detection.CodeDistance(metrics.encode(model, known)).distance(
+        metrics.encode(model, x)
+    )
+    expected = detection.all_scores(metrics.reconstruct(model, x), x, distance)
+    assert list(found) == [*detection.SCORES, detection.WITH_CODE]
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_a_detectors_threshold_is_that_of_its_scores(few):
+    with seeded(0):
+        detector = detection.Detector(Autoencoder(3).eval(), few.only(4).floats())
+    normal = few.only(4).floats()
+    scores = detector.scores(normal)
+    for score in ("mse", detection.WITH_CODE):
+        limit = detector.threshold(normal, 0.1, score)
+        assert limit == detection.threshold(scores[score], 0.1)
+        assert 1 <= (scores[score] > limit).sum() <= 2
+    assert detector.threshold(normal) == detection.threshold(scores[detection.WITH_CODE])
+
+
+def test_the_influence_of_images_is_what_leaving_them_out_shows():
+    rng = torch.Generator().manual_seed(0)
+    normal = torch.rand(60, generator=rng) < 0.3
+    scores = torch.randn(60, generator=rng) + (~normal).float()
+    scores[:10] = scores[10:20]  # some ties
+    influence = detection.auroc_influence(scores, normal)
+    assert influence.shape == (60,) and abs(influence.mean()) < 1e-12
+    whole = detection.auroc(scores, normal)
+    for i in range(60):
+        left = torch.arange(60) != i
+        kind = int((normal == normal[i]).sum())
+        # Exact for this statistic: the change times what is left of that kind.
+        change = (whole - detection.auroc(scores[left], normal[left])) * (kind - 1) * 60 / kind
+        assert influence[i] == pytest.approx(change, abs=1e-6)
+
+
+def test_the_influence_gives_the_standard_error_over_new_images():
+    rng, found, errors = torch.Generator().manual_seed(0), [], []
+    normal = torch.arange(300) < 100
+    for _ in range(200):
+        scores = torch.randn(300, generator=rng) + (~normal).float()
+        found.append(detection.auroc(scores, normal))
+        errors.append(float(detection.auroc_influence(scores, normal).std() / 300**0.5))
+    assert torch.tensor(errors).mean() == pytest.approx(torch.tensor(found).std().item(), rel=0.15)

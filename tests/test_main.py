@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from aelib import publish, sweep, zoo
+from aelib import AelibError, zoo
 from aelib.__main__ import main
+from aelib.workshop import figures, notebooks, readme, sweep
 
 
 def test_list_shows_every_experiment_and_how_far_it_is(capsys):
@@ -27,6 +30,30 @@ def test_a_wrong_pattern_is_an_error_in_words(capsys):
     assert "no experiment matches 'nothing/*'" in said and "Traceback" not in said
 
 
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def buggy(*_):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(sweep, "train", buggy)
+    with pytest.raises(ValueError, match="a bug"):
+        main(["train"])
+
+
+def test_jobs_must_be_a_number_from_one_up(capsys):
+    for wrong in ("0", "-1", "two"):
+        with pytest.raises(SystemExit):
+            main(["train", "--jobs", wrong])
+        assert f"must be a whole number from 1 up, got '{wrong}'" in capsys.readouterr().err
+
+
+def test_listing_needs_nothing_of_the_workshop():
+    script = (
+        "import sys; from aelib.__main__ import main; main(['list', 'judge']);"
+        "assert 'aelib.workshop' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -38,7 +65,7 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
 
 def test_notebooks_executes_those_that_are_named(monkeypatch, tmp_path):
     done = []
-    monkeypatch.setattr(publish, "execute", done.append)
+    monkeypatch.setattr(notebooks, "execute", done.append)
     assert main(["notebooks", str(tmp_path / "a.ipynb")]) == 0
     assert done == [tmp_path / "a.ipynb"]
     assert main(["notebooks"]) == 0
@@ -50,11 +77,22 @@ def test_notebooks_executes_those_that_are_named(monkeypatch, tmp_path):
     ]
 
 
-def test_figures_writes_to_images(monkeypatch):
-    folders = []
-    monkeypatch.setattr(publish, "write_figures", lambda folder: folders.append(folder) or [])
+def test_figures_writes_to_images_and_the_tables_of_readme(monkeypatch):
+    written = []
+    monkeypatch.setattr(figures, "write_figures", lambda folder: written.append(folder) or [])
+    monkeypatch.setattr(readme, "write_tables", lambda path, splits: written.append(path))
     assert main(["figures"]) == 0
-    assert folders[0].name == "images"
+    assert [path.name for path in written] == ["images", "README.md"]
+
+
+def test_what_a_missing_library_of_the_course_needs_is_said(monkeypatch, capsys, tmp_path):
+    def not_installed(path):
+        raise ModuleNotFoundError("No module named 'nbclient'", name="nbclient")
+
+    monkeypatch.setattr(notebooks, "execute", not_installed)
+    assert main(["notebooks", str(tmp_path / "a.ipynb")]) == 1
+    said = capsys.readouterr().err
+    assert "needs nbclient" in said and "pip install -r requirements.txt" in said
 
 
 def test_without_a_command_the_usage_is_shown(capsys):
@@ -65,7 +103,7 @@ def test_without_a_command_the_usage_is_shown(capsys):
 
 def test_baselines_and_costs_are_recorded_by_their_commands(monkeypatch, capsys, tmp_path):
     for name in ("baselines", "costs"):
-        monkeypatch.setattr(sweep, f"record_{name}", lambda name=name: tmp_path / f"{name}.json")
+        monkeypatch.setattr(sweep, f"save_{name}", lambda name=name: tmp_path / f"{name}.json")
         assert main([name]) == 0
         assert capsys.readouterr().out == f"{name}.json\n"
 
@@ -76,7 +114,7 @@ def test_measure_goes_on_after_a_run_that_it_cannot_measure(monkeypatch, capsys)
     def measured(name, seed, splits):
         done.append(name)
         if name == "latent/1":
-            raise RuntimeError("not the file that was recorded")
+            raise AelibError("not the file that was recorded")
 
     monkeypatch.setattr(sweep, "measure_run", measured)
     monkeypatch.setattr(zoo, "weights_file", lambda name, seed: a_path(seed == 0))

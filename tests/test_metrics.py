@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from aelib import detection, measuring, metrics
-from aelib.data import Splits
-from aelib.models import UPSAMPLING, Autoencoder
-from aelib.training import seeded
+from aelib import metrics
+from aelib.models import Autoencoder
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +81,11 @@ class Reader(nn.Module):
         return x[:, 0, 0, :10]
 
 
-def test_judged_clips_and_reads(few):
+def test_reading_clips_and_reads(few):
     x = torch.zeros(3, 1, 28, 28)
     x[0, 0, 0, 4], x[1, 0, 0, 9], x[2, 0, 0, 0] = 2.0, 0.5, 1.0
     x[2, 0, 0, 1] = -3.0
-    assert metrics.judged(Reader(), x).tolist() == [4, 9, 0]
+    assert metrics.read_digits(Reader(), x).tolist() == [4, 9, 0]
 
 
 def test_confusion_counts_truth_by_row():
@@ -104,24 +102,26 @@ def plane(gap):
     return centres[labels] + torch.randn(600, 2, generator=generator), labels
 
 
-def test_overlap_is_one_for_mixed_and_zero_for_separate_digits():
+def test_class_overlap_is_one_for_mixed_and_zero_for_separate_digits():
     codes, labels = plane(gap=0)
-    mixed = metrics.overlap(codes, labels)
+    mixed = metrics.class_overlap(codes, labels)
     assert mixed[0, 1] == pytest.approx(1, abs=0.1) and mixed[2, 3] == 0
     assert torch.equal(mixed, mixed.T) and (mixed.diagonal() == 1).all()
-    apart = metrics.overlap(*plane(gap=20))
+    apart = metrics.class_overlap(*plane(gap=20))
     assert apart[0, 1] == 0
 
 
-def test_overlap_does_not_depend_on_the_scale_of_an_axis():
+def test_class_overlap_does_not_depend_on_the_scale_of_an_axis():
     codes, labels = plane(gap=1)
     stretched = codes * torch.tensor([100.0, 0.01])
-    assert torch.allclose(metrics.overlap(codes, labels), metrics.overlap(stretched, labels))
+    assert torch.allclose(
+        metrics.class_overlap(codes, labels), metrics.class_overlap(stretched, labels)
+    )
 
 
-def test_plane_figures_name_their_subsets():
+def test_plane_values_name_their_subsets():
     codes, labels = plane(gap=0)
-    found = metrics.plane_figures(codes, labels, codes, labels)
+    found = metrics.plane_values(codes, labels, codes, labels)
     assert set(found["knn_subsets"]) == {"0 1", "0 1 2", "0 1 6", "0 1 2 3 4 5 6 7 8 9"}
     assert found["knn_subsets"]["0 1"] < 0.75 < found["knn_accuracy"]
 
@@ -130,58 +130,6 @@ def test_intrinsic_dimension_finds_the_dimension_of_a_sheet():
     generator = np.random.default_rng(0)
     sheet = torch.from_numpy(generator.random((2000, 3))) @ torch.randn(3, 784).double()
     assert metrics.intrinsic_dimension(sheet.view(-1, 1, 28, 28)) == pytest.approx(3, abs=0.4)
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(-10, 10), min_size=2, max_size=8), st.floats(-5, 5))
-def test_a_paired_difference_sees_only_the_difference(values, shift):
-    a = np.array(values)
-    result = metrics.paired_difference(a + shift, a)
-    assert result.low <= result.mean <= result.high
-    assert result.mean == pytest.approx(shift, abs=1e-9)
-
-
-def test_a_paired_difference_has_the_t_interval():
-    result = metrics.paired_difference([1, 2, 3, 4, 5], [0, 0, 0, 0, 0])
-    # 2.776 is the 97.5 % point of t with 4 degrees of freedom.
-    assert result.high - result.mean == pytest.approx(2.776 * math.sqrt(2.5 / 5), rel=1e-3)
-    assert result.low > 0
-    unclear = metrics.paired_difference([1, -1.1, 0.3], [0, 0, 0])
-    assert unclear.low < 0 < unclear.high
-    with pytest.raises(ValueError, match="equal length"):
-        metrics.paired_difference([1, 2], [1, 2, 3])
-
-
-def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
-    torch.manual_seed(0)
-    measurer = measuring.Measurer(Splits(few, few, few), Reader())
-    found = measurer.measure(Autoencoder(2).eval())
-    assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
-    judged = torch.tensor(found["judged"])
-    assert judged.sum() == len(few)
-    assert found["read_right"] == pytest.approx(judged.diagonal().sum().item() / len(few))
-    assert "overlap" in found
-    assert "overlap" not in measurer.measure(Autoencoder(3).eval())
-
-
-def test_a_one_digit_model_is_measured_as_a_detector(splits):
-    few = Splits(splits.train[::50], splits.val[::10], splits.test[::20])
-    with seeded(0):
-        measurer = measuring.Measurer(few, Reader())
-        found = measurer.measure(Autoencoder(3).eval(), only=4)
-    assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE}
-    for figures in found["detector"].values():
-        assert 0 <= figures["auroc"] <= 1 and len(figures["reported"]) == 10
-    by_quarter = torch.tensor(found["by_quarter"]).mean(1)
-    assert torch.allclose(by_quarter, torch.tensor(found["test_mse_per_digit"]).float(), rtol=1e-4)
-    assert len(found["has_loop"]) == len(found["breadth"]) == 10
-
-
-def test_codes_are_probed_where_that_is_asked_for(few):
-    measurer = measuring.Measurer(Splits(few, few, few), Reader())
-    assert "probe_accuracy" not in measurer.measure(Autoencoder(3).eval())
-    found = measurer.measure(Autoencoder(3).eval(), with_codes=True)
-    assert 0 <= found["probe_accuracy"] <= 1 and 0 <= found["knn_accuracy"] <= 1
 
 
 def test_a_linear_probe_needs_straight_cuts():
@@ -195,19 +143,34 @@ def test_a_linear_probe_needs_straight_cuts():
     assert metrics.knn_accuracy(rings, labels, rings, labels) == 1
 
 
-def test_baseline_detectors_have_the_protocol_of_the_models(splits):
-    few = Splits(splits.train[::20], splits.val[::10], splits.test[::20])
-    found = measuring.one_class_baselines(few, 1)
-    assert list(found) == ["ink", "mean image", "PCA", "nearest image"]
-    assert set(found["PCA"]) == {*detection.SCORES, detection.WITH_CODE}
-    assert set(found["nearest image"]) == set(detection.SCORES)
-    assert found["nearest image"]["mse"]["auroc"] > 0.98, "a 1 is easy"
-    assert found["ink"]["ink"]["auroc"] > 0.85, "and it has little ink"
+def test_codes_are_decoded_as_the_model_does(few):
+    model = Autoencoder(2).eval()
+    codes = torch.randn(5, 2)
+    drawn = metrics.decode(model, codes)
+    assert torch.equal(drawn, model.decode(codes)) and not drawn.requires_grad
+    assert metrics.decode(Autoencoder(0).eval(), torch.zeros(3, 0)).shape == (3, 1, 28, 28)
 
 
-def test_costs_are_relative_to_transpose():
-    costs = measuring.step_costs(rounds=1)
-    assert list(costs) == list(UPSAMPLING) and costs["transpose"]["cost"] == 1
-    decoders = {kind: Autoencoder(16, kind).decoder for kind in UPSAMPLING}
-    for kind, decoder in decoders.items():
-        assert costs[kind]["parameters"] == sum(p.numel() for p in decoder.parameters())
+def test_judges_agree_or_they_do_not():
+    right = torch.zeros(2, 3, 10)
+    right[:, :, 0] = 0.9
+    right[:, :, 1] = torch.tensor([0.9, 0.9, 0.5])
+    right[:, :, 2] = torch.tensor([[0.6, 0.4, 0.5], [0.5, 0.5, 0.4]])
+    right[:, :, 3] = torch.tensor([0.1, 0.2, 0.6])
+    words = metrics.agreement(right)
+    assert words[:5] == ["read", "disputed", "between", "disputed", "lost"]
+
+
+def test_shares_read_right_follow_from_the_counts():
+    counts = torch.zeros(4, 10, 10)
+    counts[:, 0, 0], counts[:, 0, 8] = 3, 1
+    counts[:, range(1, 10), range(1, 10)] = 2
+    right = metrics.right_per_digit(counts)
+    assert right.shape == (4, 10) and right[0, 0] == 0.75 and right[2, 1:].min() == 1
+
+
+def test_a_judgement_needs_seeds_judges_and_two_limits_in_order():
+    with pytest.raises(ValueError, match=r"shape \(seeds, judges, 10\)"):
+        metrics.agreement(torch.zeros(5, 10))
+    with pytest.raises(ValueError, match="lost < read"):
+        metrics.agreement(torch.zeros(5, 5, 10), read=0.2, lost=0.3)

@@ -70,3 +70,55 @@ def test_images_of_a_wrong_range_are_refused():
     for measure in (strokes.has_loop, strokes.breadth):
         with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
             measure(255 * ring())
+
+
+@pytest.fixture
+def drawn():
+    """Errors of ten models: each one its own level, model 3 half of it in one quarter of the 2."""
+    ink = torch.full((10, 4), 0.5)
+    level = torch.arange(1.0, 11.0)[:, None, None, None] / 20
+    errors = (level * ink).expand(10, 2, 10, 4).clone()
+    errors[3, :, 2, 1] /= 2
+    return errors, ink
+
+
+def test_a_region_is_no_test_for_models_that_know_it(drawn):
+    wrong = strokes.wrong_in_region(*drawn, {2: [1], 9: [0, 3]})
+    assert wrong.shape == (10, 2)
+    assert wrong[[2, 9]].isnan().all() and wrong[[0, 1, 3, 4, 5, 6, 7, 8]].isfinite().all()
+    assert wrong[0] == pytest.approx(torch.full((2,), 1 / 20))
+    assert wrong[3] == pytest.approx(torch.full((2,), 4 / 20 * (0.5 + 2) / 3))
+
+
+def test_the_level_of_a_model_cancels(drawn):
+    relative = strokes.relative_to_level(*drawn, {2: [1]})
+    assert relative[[0, 1, 4, 9]] == pytest.approx(torch.ones(4, 2))
+    assert relative[3] == pytest.approx(torch.full((2,), 0.5))
+
+
+def test_two_models_are_compared_on_the_same_strangers():
+    values = torch.zeros(10, 2, 10)
+    values[0, :, [1, 3, 4]] = torch.tensor([9.0, 1.0, 3.0])
+    values[1, :, [0, 3, 4]] = torch.tensor([7.0, 5.0, 7.0])
+    a, b = strokes.on_common_digits(values, 0, 1, [0, 1, 3, 4])
+    assert a.tolist() == [2.0, 2.0] and b.tolist() == [6.0, 6.0]
+    with pytest.raises(ValueError, match="models 3 and 4 have no common stranger"):
+        strokes.on_common_digits(values, 3, 4, [3, 4])
+
+
+def test_a_faint_ring_is_a_loop_for_a_low_threshold_only():
+    images = torch.zeros(1, 1, 28, 28)
+    images[0, 0, 8:16, 8:16] = 0.3
+    images[0, 0, 10:14, 10:14] = 0
+    assert [bool(strokes.has_loop(images, ink)) for ink in strokes.INKS] == [True, False, False]
+    with pytest.raises(ValueError, match="ink must lie above 0 and up to 1, got 0"):
+        strokes.has_loop(images, 0)
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [({}, "at least one quarter"), ({2: [4]}, "quarter must be"), ({10: [0]}, "digit must be")],
+)
+def test_a_region_that_does_not_exist_is_refused(drawn, region, said):
+    with pytest.raises(ValueError, match=said):
+        strokes.wrong_in_region(*drawn, region)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aelib import widgets
+from aelib import metrics, widgets
 from aelib.models import Autoencoder
 
 
@@ -33,7 +33,7 @@ def test_plane_frames_follow_the_two_coordinates():
     across, up = torch.tensor([-3.0, 0.0, 3.0]), torch.tensor([-1.0, 1.0])
     frames = widgets.plane_frames(model, across, up)
     assert len(frames) == 2 and len(frames[0]) == 3
-    expected = widgets.picture([widgets.walk(model, torch.tensor([[3.0, -1.0]]))], 4)
+    expected = widgets.picture([metrics.decode(model, torch.tensor([[3.0, -1.0]]))], 4)
     assert frames[0][2] == expected
 
 
@@ -69,6 +69,22 @@ def test_show_has_a_picture_and_words_for_viewers_without_widgets(monkeypatch):
     assert shown["data"]["text/plain"] == "one white page"
     assert shown["data"]["image/png"] and shown["metadata"]["image/png"]["alt"] == "one white page"
     assert "application/vnd.jupyter.widget-view+json" in shown["data"]
+
+
+def test_a_live_widget_leaves_a_still_and_a_sentence(monkeypatch):
+    shown = []
+    monkeypatch.setattr(widgets, "display", lambda data, **options: shown.append((data, options)))
+    png = widgets.picture([torch.zeros(1, 1, 28, 28)])
+    widgets.live(widgets.ipywidgets.IntSlider(), png, "one white page")
+    (still, options), (widget, _) = shown
+    assert still["image/png"] and options["metadata"]["image/png"]["alt"] == "one white page"
+    assert widget["text/plain"] == widgets.ASK_TO_RUN
+    assert "application/vnd.jupyter.widget-view+json" in widget
+
+
+def test_a_scatter_frame_is_a_small_png():
+    frame = widgets.scatter_frame(torch.randn(500, 2), torch.arange(500) % 10)
+    assert frame.startswith(b"\x89PNG") and len(frame) < 20_000
 
 
 LIMITS = {"1 %": 0.4, "5 %": 0.2, "50 %": 0.05}
@@ -138,13 +154,13 @@ def test_the_detector_explorer_links_three_sliders():
         widgets.detector_explorer(verdicts[:2], alarms, list("abc"), list("01"), list("wxyz"))
 
 
-def test_an_overlap_frame_is_drawn_for_every_kernel_and_stride():
-    frames = {(k, s): widgets.overlap_frame(k, s) for k, s in ((3, 2), (4, 2), (2, 3))}
+def test_a_coverage_frame_is_drawn_for_every_kernel_and_stride():
+    frames = {(k, s): widgets.coverage_frame(k, s) for k, s in ((3, 2), (4, 2), (2, 3))}
     assert len(set(frames.values())) == 3
     assert all(opened(frame).format == "PNG" for frame in frames.values())
     for wrong in ((0, 2), (3, 0)):
-        with pytest.raises(ValueError, match="at least 1"):
-            widgets.overlap_frame(*wrong)
+        with pytest.raises(ValueError, match="from 1 up, got 0"):
+            widgets.coverage_frame(*wrong)
 
 
 def test_a_verdict_needs_thresholds_that_fall():

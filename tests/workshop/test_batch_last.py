@@ -3,9 +3,9 @@ import copy
 import pytest
 import torch
 
-from aelib.batch_last import BatchLast
 from aelib.models import UPSAMPLING, Autoencoder, Judge
 from aelib.training import reconstruction_loss
+from aelib.workshop.batch_last import BatchLast
 
 
 @pytest.mark.parametrize("kind", ["transpose", "transpose_k4", "nearest"])

@@ -1,0 +1,63 @@
+"""What notebook 1 claims, held to the recorded values and to the data."""
+
+import pytest
+
+from aelib import metrics
+from aelib.data import join
+
+from .prose import ONE, agree, quoted, says
+
+
+def test_counts(splits):
+    counts = join(splits.train, splits.val).counts()
+    agree(quoted(ONE, "# zeros against a mean of #"), [counts[0], counts.sum() / 10])
+    assert counts.argmax() == 1 and counts.argmin() == 5
+    assert ((counts - 6000).abs() < 6000 / 8).all(), "within an eighth of 6,000"
+
+
+def test_pixels(splits):
+    pixels = splits.train.images
+    says(ONE, "four fifths of them exactly 0")
+    assert 0.78 < (pixels == 0).float().mean() < 0.82
+    says(ONE, "An image is almost a yes-or-no picture.")
+    grey = ((pixels >= 64) & (pixels < 192)).float().mean()
+    assert grey < 0.06 < (pixels >= 250).float().mean()
+
+
+def test_the_floor(test_images, mean_error):
+    floor = (test_images - 0.5).clamp(max=0).square().mean().item()
+    agree(quoted(ONE, "the loss has a floor of # on the test set"), [floor])
+    quotes = [0.21219929, 0.21273543]
+    agree(quoted(ONE, "Above it the two are # and #,"), [loss - floor for loss in quotes])
+    says(ONE, "which is a gap of a good tenth")
+    assert 1.1 < (quotes[1] - floor) / (quotes[0] - floor) < 1.15
+    says(ONE, "About 98 % of each loss is floor.")
+    assert all(0.975 < floor / loss < 0.985 for loss in quotes)
+    agree(quoted(ONE, "for every input has an MSE of #"), [mean_error])
+    says(ONE, "A trained network with 0.2122 is three times worse than that cloud.")
+    assert quotes[0] / mean_error == pytest.approx(3, abs=0.2)
+
+
+def test_ink_and_variance(splits, test_images, variance):
+    ink = metrics.mean_per_digit(test_images.mean((1, 2, 3)), splits.test.labels)
+    assert ink.argmin() == variance.argmin() == 1 and ink.argmax() == 0
+    says(ONE, "Digit 1 has by far the least of both: little more than half of the mean.")
+    assert 0.5 < ink[1] / test_images.mean() < 0.6
+    assert 0.5 < variance[1] / variance.mean() < 0.6
+    assert set(variance.topk(2).indices.tolist()) == {0, 2}
+
+
+def test_baselines(mean_error, pca):
+    agree(
+        quoted(
+            ONE, "# for the mean image, and PCA's falling curve, # at *d* = 2 and # at *d* = 16"
+        ),
+        [mean_error, pca[2], pca[16]],
+    )
+    agree(quoted(ONE, "Where will its error end: above PCA's #, at it"), [pca[2]])
+    says(
+        ONE,
+        "With 32 numbers PCA leaves a quarter of the mean image's error; with two it leaves more",
+    )
+    assert pca[32] / mean_error == pytest.approx(0.25, abs=0.01)
+    assert pca[2] / mean_error > 0.8

@@ -1,0 +1,734 @@
+"""A reader's own data: every form of it that is taken, and every other one refused by name."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aelib import (
+    checkerboards,
+    checks,
+    data,
+    detection,
+    intervals,
+    metrics,
+    models,
+    optim,
+    plotting,
+    strokes,
+    training,
+    zoo,
+)
+from aelib.data import Digits
+from aelib.models import Autoencoder, Judge
+
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def pixels(splits):
+    """Twelve test images as bytes, (12, 28, 28)."""
+    return splits.test.images[:12].clone()
+
+
+@pytest.fixture(scope="module")
+def model():
+    with training.seeded(0):
+        return Autoencoder(3).eval()
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return zoo.judge()
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+# Every form in which the same images may come.
+FORMS = {
+    "bytes": lambda x: x,
+    "bytes with a channel": lambda x: x[:, None],
+    "float32": lambda x: x[:, None] / 255,
+    "float32 without a channel": lambda x: x / 255,
+    "float64": lambda x: x[:, None].double() / 255,
+    "float16": lambda x: x[:, None].half() / 255,
+    "NumPy bytes": lambda x: x.numpy(),
+    "NumPy float32": lambda x: x[:, None].numpy() / np.float32(255),
+    "NumPy float64": lambda x: x.numpy() / 255,
+    "NumPy big-endian": lambda x: (x.numpy() / 255).astype(">f4"),
+    "NumPy read-only": lambda x: read_only(x.numpy()),
+    "NumPy upside down and back": lambda x: x.numpy()[::-1].copy()[::-1],
+    "every second of twice as many": lambda x: x.repeat_interleave(2, 0)[::2],
+    "transposed and back": lambda x: (x.mT.contiguous().mT / 255)[:, None],
+    "channels last": lambda x: (x[:, None] / 255).contiguous(memory_format=torch.channels_last),
+    "with a gradient": lambda x: (x[:, None] / 255).requires_grad_(),
+    "inference tensor": lambda x: inference(x[:, None] / 255),
+}
+
+
+def inference(x):
+    with torch.inference_mode():
+        return x.clone()
+
+
+@pytest.fixture(scope="module")
+def takers(pixels, model, judge):
+    """Every public function that takes images, as a function of them alone."""
+    plain = data.to_float(pixels)
+    known = Digits(pixels, torch.arange(12) % 10)
+    return {
+        "to_float": data.to_float,
+        "Digits": lambda x: Digits(x, known.labels).floats(),
+        "batches": lambda x: next(data.batches(Digits(x, known.labels), 12))[0],
+        "mean_image": lambda x: metrics.mean_image(Digits(x, known.labels)),
+        "reconstruct": lambda x: metrics.reconstruct(model, x),
+        "encode": lambda x: metrics.encode(model, x),
+        "read_digits": lambda x: metrics.read_digits(judge, x),
+        "mse_per_image": lambda x: metrics.mse_per_image(plain.flip(0), x),
+        "mse_per_image of": lambda x: metrics.mse_per_image(x, plain.flip(0)),
+        "LinearAutoencoder": lambda x: metrics.LinearAutoencoder(Digits(x, known.labels), 3).mean,
+        "PCA's encode": lambda x: metrics.LinearAutoencoder(known, 3).encode(x, 2),
+        "PCA's reconstruct": lambda x: metrics.LinearAutoencoder(known, 3).reconstruct(x, 2),
+        "intrinsic_dimension": lambda x: torch.tensor(metrics.intrinsic_dimension(x)),
+        "blurred": detection.blurred,
+        "anomaly_scores": lambda x: detection.anomaly_scores(plain.flip(0), x, "blurred share"),
+        "anomaly_scores of": lambda x: detection.anomaly_scores(x, plain.flip(0), "share"),
+        "all_scores": lambda x: detection.all_scores(plain.flip(0), x)["mse"],
+        "NearestImage": lambda x: detection.NearestImage(known).reconstruct(x),
+        "has_loop": strokes.has_loop,
+        "breadth": strokes.breadth,
+        "by_quarter": strokes.by_quarter,
+        "checkerboard_score": lambda x: torch.tensor(checkerboards.checkerboard_score(x)),
+        "montage": lambda x: torch.from_numpy(plotting.montage([x])),
+        "image_grid": lambda x: shown(plotting.image_grid([x])),
+        "evaluate": lambda x: torch.tensor(training.evaluate(model, Digits(x, known.labels))),
+    }
+
+
+def shown(ax):
+    return torch.from_numpy(np.asarray(ax.images[0].get_array(), dtype=np.float64))
+
+
+@pytest.fixture(scope="module")
+def answers(takers, pixels):
+    """What each of them gives for the bytes of MNIST."""
+    return {name: take(pixels).double() for name, take in takers.items()}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_may_come_in_many_forms_and_are_never_changed(form, pixels, takers, answers):
+    for name, take in takers.items():
+        given = FORMS[form](pixels.clone())
+        kept = copy.deepcopy(given if isinstance(given, np.ndarray) else given.detach())
+        found = take(given)
+        close = {"rtol": 0.03, "atol": 0.03} if form == "float16" else {"rtol": 1e-4, "atol": 1e-5}
+        assert torch.allclose(found.detach().double(), answers[name], **close), name
+        assert kept.dtype == given.dtype and (np.asarray(kept) == plain_array(given)).all(), name
+
+
+def plain_array(values):
+    return values.detach().numpy() if isinstance(values, torch.Tensor) else values
+
+
+def grey(shape, dtype=torch.float32):
+    return torch.full(shape, 0.5).to(dtype)
+
+
+# What no function can take, with a part of what is said.
+REFUSED = {
+    "a list": ([[0.0] * 28] * 28, "must be a torch tensor or a NumPy array, got list"),
+    "nothing": (None, "got NoneType"),
+    "one image": (grey((28, 28)), r"images\[None\]"),
+    "a number": (torch.tensor(0.5), r"got \(\)"),
+    "Keras's order": (grey((2, 28, 28, 1)), r"channel comes second"),
+    "flat rows": (grey((2, 784)), r"images.reshape\(-1, 1, 28, 28\)"),
+    "colour": (grey((2, 3, 28, 28)), r"prepare.*help\(aelib.models\)"),
+    "another size": (grey((2, 1, 32, 32)), r"prepare.*help\(aelib.models\)"),
+    "whole numbers": (torch.ones(2, 28, 28, dtype=torch.int64), r"got torch.int64.*uint8"),
+    "NumPy whole numbers": (np.ones((2, 28, 28), dtype=np.int32), r"got torch.int32.*uint8"),
+    "bool": (torch.ones(2, 28, 28, dtype=torch.bool), "got torch.bool"),
+    "complex": (torch.ones(2, 28, 28, dtype=torch.complex64), "got torch.complex64"),
+    "text": (np.array([["a"] * 28] * 28)[None], "must hold numbers"),
+    "not a number": (grey((2, 1, 28, 28)).index_fill(0, torch.tensor([1]), NAN), "nan|NaN"),
+    "infinite": (grey((2, 1, 28, 28)) / 0, "inf"),
+}
+OUT_OF_RANGE = {
+    "0 to 255": (
+        255 * grey((2, 1, 28, 28)),
+        r"\[0, 1\], got values from 127.5.*divide them by 255",
+    ),
+    "-1 to 1": (-2 * grey((2, 1, 28, 28)), r"\[0, 1\], got values from -1 to -1"),
+    "the original's": (-grey((2, 28, 28)), r"got values from -0.5 to -0.5: add 0.5"),
+}
+ANY_SIZE = {"checkerboard_score"}
+ANY_RANGE = {  # these take drawings, which may leave [0, 1], as PCA's do
+    "read_digits", "mse_per_image", "mse_per_image of", "anomaly_scores of", "blurred",
+    "by_quarter", "checkerboard_score", "montage", "image_grid", "PCA's encode",
+    "PCA's reconstruct", "intrinsic_dimension",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED | OUT_OF_RANGE)
+def test_other_images_are_refused_by_name(kind, takers):
+    given, said = (REFUSED | OUT_OF_RANGE)[kind]
+    for name, take in takers.items():
+        if kind in OUT_OF_RANGE and name in ANY_RANGE:
+            continue
+        if name in ANY_SIZE and kind == "another size":
+            continue
+        with pytest.raises(ValueError, match=said):
+            take(given)
+            pytest.fail(f"{name} takes {kind}")
+
+
+def test_floats_of_ones_own_are_not_divided_again(pixels):
+    own = pixels[:, None].float() / 255
+    for x in (own, own.double(), own.numpy()):
+        assert data.to_float(x).max() == own.max() > 0.99
+    digits = Digits(own, torch.zeros(12, dtype=torch.long))
+    for _ in range(3):
+        assert torch.equal(digits.floats(), own)
+        assert torch.equal(next(data.batches(digits, 12))[0], own)
+
+
+def test_what_comes_back_is_memory_of_its_own(pixels, model):
+    own = pixels[:, None].float() / 255
+    for name, take in (
+        ("to_float", data.to_float),
+        ("Digits", lambda x: Digits(x, torch.zeros(12, dtype=torch.long)).floats()),
+        ("batches", lambda x: next(data.batches(Digits(x, torch.zeros(12).long()), 12))[0]),
+        (
+            "NearestImage",
+            lambda x: detection.NearestImage(Digits(x, torch.zeros(12).long())).images,
+        ),
+    ):
+        given = own.clone()
+        take(given).zero_()
+        assert torch.equal(given, own), name
+    linear = metrics.LinearAutoencoder(Digits(own, torch.zeros(12).long()), 3)
+    before = linear.reconstruct(own, 2)
+    linear.mean.zero_(), linear.components.zero_(), linear.encode(own, 2).zero_()
+    assert torch.equal(linear.reconstruct(own, 2), before)
+
+
+def test_no_images_give_nothing_or_are_refused(pixels, model, judge):
+    none = pixels[:0]
+    assert metrics.reconstruct(model, none).shape == (0, 1, 28, 28)
+    assert metrics.encode(model, none).shape == (0, 3)
+    assert metrics.read_digits(judge, none).shape == (0,)
+    assert detection.anomaly_scores(none, none).shape == (0,)
+    assert strokes.has_loop(none).shape == strokes.breadth(none).shape == (0,)
+    empty = Digits(none, torch.zeros(0))
+    assert len(empty) == 0 and empty.counts().sum() == 0
+    for fails in (
+        lambda: metrics.mean_image(empty),
+        lambda: metrics.LinearAutoencoder(empty),
+        lambda: detection.NearestImage(empty),
+        lambda: training.evaluate(model, empty),
+        lambda: data.batches(empty, 3),
+        lambda: metrics.intrinsic_dimension(none),
+        lambda: plotting.montage([none]),
+        lambda: data.join(),
+    ):
+        with pytest.raises(ValueError, match=r"no images|empty|at least|nothing"):
+            fails()
+
+
+# --- Digits ---------------------------------------------------------------------------
+
+
+def test_images_and_labels_must_be_as_many(pixels):
+    with pytest.raises(ValueError, match="12 images but 11 labels"):
+        Digits(pixels, torch.zeros(11, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [*range(10), 0, 1],
+        np.arange(12, dtype=np.uint8) % 10,
+        torch.arange(12, dtype=torch.int16) % 10,
+    ],
+)
+def test_labels_may_be_whole_numbers_of_any_kind(labels, pixels):
+    digits = Digits(pixels, labels)
+    assert digits.labels.dtype == torch.int64
+    assert digits.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert digits.counts().tolist() == [2, 2, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (torch.zeros(12), "whole numbers from 0 to 9, got torch.float32"),
+        (torch.arange(12), "from 0 to 9, got values from 0 to 11"),
+        (torch.arange(12) - 1, "got values from -1 to 10"),
+        (torch.zeros(12, dtype=torch.bool), "got torch.bool"),
+        (torch.zeros(12, 10), r"shape \(N,\), got \(12, 10\)"),
+        (None, "got NoneType"),
+    ],
+)
+def test_other_labels_are_refused(labels, said, pixels):
+    with pytest.raises(ValueError, match=said):
+        Digits(pixels, labels)
+
+
+@pytest.mark.parametrize(
+    ("index", "chosen"),
+    [
+        (3, [3]),
+        (-1, [11]),
+        (np.int64(2), [2]),
+        (torch.tensor(5), [5]),
+        (slice(2, 4), [2, 3]),
+        ([1, 0], [1, 0]),
+        ([], []),
+        (np.array([4, 6], dtype=np.uint8), [4, 6]),
+        (torch.tensor([7, 8], dtype=torch.int32), [7, 8]),
+        (torch.arange(12) == 9, [9]),
+        (np.arange(12) > 9, [10, 11]),
+        ([True] + 11 * [False], [0]),
+    ],
+)
+def test_a_part_of_digits_is_digits_whatever_the_index(index, chosen, pixels):
+    labels = torch.arange(12) % 10
+    part = Digits(pixels, labels)[index]
+    assert isinstance(part, Digits)
+    assert torch.equal(part.images, pixels[chosen]) and torch.equal(part.labels, labels[chosen])
+
+
+@pytest.mark.parametrize(
+    ("index", "error"),
+    [
+        (12, IndexError),
+        (-13, IndexError),
+        ([0, 12], IndexError),
+        (torch.ones(11, dtype=torch.bool), IndexError),
+        ("3", TypeError),
+        (True, TypeError),
+        (1.0, TypeError),
+        ((0, 1), TypeError),
+        (None, TypeError),
+        (torch.zeros(2), TypeError),
+        (torch.zeros(2, 2, dtype=torch.long), TypeError),
+    ],
+)
+def test_an_index_that_cannot_be_is_refused(index, error, pixels):
+    with pytest.raises(error, match=r"12|index"):
+        Digits(pixels, torch.arange(12) % 10)[index]
+
+
+def test_iterating_over_digits_gives_one_image_at_a_time_and_ends(pixels):
+    pieces = list(Digits(pixels, torch.arange(12) % 10))
+    assert [piece.labels.tolist() for piece in pieces] == [[n % 10] for n in range(12)]
+    assert all(piece.images.shape == (1, 28, 28) for piece in pieces)
+
+
+def test_joining_bytes_and_floats_keeps_both_right(pixels):
+    labels = torch.zeros(12, dtype=torch.long)
+    both = data.join(Digits(pixels, labels), Digits(pixels / 255, labels))
+    assert torch.allclose(both.floats()[:12], both.floats()[12:])
+
+
+@pytest.mark.parametrize("digit", [np.int64(3), torch.tensor(3), np.uint8(3)])
+def test_digits_may_be_whole_numbers_of_any_kind(digit, few):
+    assert few.only(digit).labels.unique().tolist() == [3]
+    assert few.thinned(digit, np.int32(10)).counts()[3] == 2
+
+
+@pytest.mark.parametrize("digit", [True, 3.0, "3", None, 10, -1, NAN])
+def test_what_is_no_digit_is_named(digit, few):
+    with pytest.raises(ValueError, match=r"from 0 to 9, got"):
+        few.only(digit)
+    with pytest.raises(ValueError, match=r"from 0 to 9, got"):
+        few.thinned(digit, 2)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "7", None])
+def test_what_is_no_number_of_images_is_named(wrong, few):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 up, got"):
+        data.batches(few, wrong)
+    with pytest.raises(ValueError, match="keep_every must be a whole number from 1 up, got"):
+        few.thinned(1, wrong)
+    for field in ("epochs", "batch_size"):
+        with pytest.raises(ValueError, match=f"{field} must be a whole number from 1 up, got"):
+            optim.Recipe(**({"epochs": 1, "batch_size": 1, "adam_lr": 1e-3} | {field: wrong}))
+
+
+def test_a_seed_in_the_place_of_a_generator_is_refused(few):
+    for wrong in (0, 1, np.random.default_rng(0)):
+        with pytest.raises(ValueError, match=r"torch\.Generator"):
+            data.batches(few, 10, wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"adam_lr": 0},
+        {"adam_lr": NAN},
+        {"adam_lr": "fast"},
+        {"muon_lr": -0.1},
+        {"muon_lr": float("inf")},
+        {"weight_decay": -1},
+        {"warmup": NAN},
+        {"muon_scale": "big"},
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"{name} must"):
+        optim.Recipe(**({"epochs": 1, "batch_size": 8, "adam_lr": 1e-3} | wrong))
+
+
+# --- Looking changes nothing ------------------------------------------------------------
+
+
+class Noisy(nn.Module):
+    """Draws random numbers even in eval mode, has a frozen part, and gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4))
+        self.end = nn.Sequential(nn.Dropout(0.5), nn.Conv2d(4, 1, 1), nn.Sigmoid())
+
+    def encode(self, x):
+        return self.conv(x).mean((2, 3)) + torch.rand(len(x), 4)
+
+    def decode(self, z):
+        return (torch.sigmoid(z.mean(1)) * torch.rand(len(z)))[:, None, None, None].expand(
+            -1, 1, 28, 28
+        )
+
+    def forward(self, x):
+        return self.end(self.conv(x) + torch.rand(len(x), 4, 1, 1))
+
+
+LOOKS = {
+    "evaluate": lambda model, few: training.evaluate(model, few),
+    "reconstruct": lambda model, few: metrics.reconstruct(model, few.images),
+    "encode": lambda model, few: metrics.encode(model, few.images),
+    "decode": lambda model, few: metrics.decode(model, torch.zeros(3, 4)),
+    "plotting": lambda model, few: plotting.decoded_plane(
+        Flat(model), torch.linspace(-1, 1, 3), torch.linspace(-1, 1, 3)
+    ),
+}
+
+
+class Flat(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def decode(self, z):
+        return self.model.decode(z.repeat(1, 2))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("kind", [Noisy, lambda: Autoencoder(4)])
+def test_looking_never_changes_a_model(look, kind, few):
+    torch.manual_seed(0)
+    model = kind().train()
+    next(iter(model.children())).eval()  # a part that its owner has frozen
+    model.requires_grad_(True)
+    x = few.floats()
+    (model(x) - x).square().mean().backward()
+    before = copy.deepcopy(model)
+    modes = [layer.training for layer in model.modules()]
+    gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    random = torch.get_rng_state()
+    result = LOOKS[look](model, few)
+    assert [layer.training for layer in model.modules()] == modes
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before.state_dict()[name]), name
+    after = [p.grad for p in model.parameters() if p.grad is not None]
+    assert len(after) == len(gradients) and all(map(torch.equal, after, gradients))
+    assert torch.equal(torch.get_rng_state(), random)
+    if isinstance(result, torch.Tensor):
+        assert not result.requires_grad and not result.is_inference(), "nothing to learn from"
+
+
+def test_a_model_left_in_train_mode_is_judged_as_in_eval_mode(few):
+    for kind, look in (
+        (lambda: Autoencoder(4), lambda m: metrics.reconstruct(m, few.floats())),
+        (lambda: Autoencoder(4), lambda m: metrics.encode(m, few.floats())),
+        (lambda: Autoencoder(4), lambda m: metrics.decode(m, torch.ones(3, 4))),
+        (Judge, lambda m: metrics.read_digits(m, few.floats())),
+    ):
+        with training.seeded(0):
+            model = kind()
+        expected = look(copy.deepcopy(model).eval())
+        assert torch.equal(look(model.train()), expected)
+        assert torch.equal(look(model), expected), "the second look sees the same model"
+        assert model.training
+
+
+def test_a_look_that_fails_puts_the_mode_back(few):
+    model = Autoencoder(4).train()
+    with pytest.raises(ValueError, match="images must"):
+        metrics.reconstruct(model, torch.zeros(3, 3))
+    with pytest.raises(ZeroDivisionError):
+        training.evaluate(model, few, loss=lambda *_: 1 / 0)
+    assert all(layer.training for layer in model.modules())
+
+
+# --- A reader's own network -------------------------------------------------------------
+
+
+def sequential():
+    with training.seeded(0):
+        return nn.Sequential(models.Encoder(4), models.Decoder(4))
+
+
+def test_a_network_of_ones_own_needs_no_more_than_images_to_images(few):
+    ours, own = Autoencoder(4), sequential()
+    ours.encoder.load_state_dict(own[0].state_dict())
+    ours.decoder.load_state_dict(own[1].state_dict())
+    assert training.evaluate(own, few) == training.evaluate(ours, few)
+    assert torch.equal(metrics.reconstruct(own, few.images), metrics.reconstruct(ours, few.images))
+
+
+def test_a_model_without_weights_can_be_looked_at(few):
+    assert training.evaluate(nn.Identity(), few) == 0
+    assert torch.equal(metrics.reconstruct(nn.Identity(), few.images), few.floats())
+
+
+@pytest.mark.parametrize("function", ["encode", "decode"])
+def test_what_needs_a_code_says_so(function, few):
+    given = few.images if function == "encode" else torch.zeros(2, 4)
+    with pytest.raises(ValueError, match=f"needs a model with a method {function}, .*Sequential"):
+        getattr(metrics, function)(sequential(), given)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (lambda x: x.flatten(1), r"\(200, 784\)"),
+        (lambda x: x[:, 0], r"\(200, 28, 28\)"),
+        (lambda x: x.mean((1, 2, 3), keepdim=True), r"\(200, 1, 1, 1\)"),
+        (lambda x: (x, x), "tuple"),
+        (lambda x: None, "NoneType"),
+    ],
+)
+def test_what_is_no_image_of_the_same_shape_is_refused_before_it_is_averaged(output, said, few):
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return output(x)
+
+    for look in (
+        lambda: training.evaluate(Wrong(), few),
+        lambda: training.evaluate(Wrong(), few, training.denoising_loss(0.1)),
+        lambda: metrics.reconstruct(Wrong(), few.images),
+    ):
+        with pytest.raises(ValueError, match=f"must return images.*{said}"):
+            look()
+
+
+def test_what_is_no_model_is_named(few):
+    for look in (
+        lambda: training.evaluate("latent/2", few),
+        lambda: metrics.reconstruct(None, few.images),
+        lambda: training.fit("latent/2", few, few, optim.ORIGINAL),
+        lambda: training.fit(Autoencoder, few, few, optim.ORIGINAL),
+    ):
+        with pytest.raises(ValueError, match=r"model must be a torch\.nn\.Module, got"):
+            look()
+
+
+def test_codes_that_cannot_be_are_refused(few):
+    model = Autoencoder(4)
+    for codes, said in (
+        (torch.zeros(4), r"\(N, 4\), got \(4,\)"),
+        (torch.zeros(2, 3), r"\(N, 4\), got \(2, 3\)"),
+        (torch.zeros(2, 4, dtype=torch.long), "floats, got torch.int64"),
+        (torch.full((2, 4), NAN), "8 of 8 numbers in codes are NaN"),
+        ("code", "got str"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            metrics.decode(model, codes)
+    expected = metrics.decode(model, torch.ones(2, 4))
+    for codes in (np.ones((2, 4)), torch.ones(2, 4, dtype=torch.float64), [[1.0] * 4] * 2):
+        assert torch.equal(metrics.decode(model, codes), expected)
+
+
+@pytest.mark.parametrize("dim", [np.int64(3), torch.tensor(3)])
+def test_a_latent_dimension_may_be_a_whole_number_of_any_kind(dim):
+    assert Autoencoder(dim).latent_dim == 3 and type(Autoencoder(dim).latent_dim) is int
+
+
+@pytest.mark.parametrize("dim", [-1, 2.0, True, "2", None])
+def test_other_latent_dimensions_are_refused(dim, few):
+    with pytest.raises(ValueError, match="latent_dim must be a whole number from 0 up"):
+        Autoencoder(dim)
+    with pytest.raises(ValueError, match="latent_dim must be a whole number from 0 to 3"):
+        metrics.LinearAutoencoder(few, 3).encode(few.images, dim)
+
+
+@pytest.mark.parametrize("offset", [NAN, -0.1, 1, None, "0.5", True])
+def test_an_offset_that_cannot_be_is_refused(offset):
+    with pytest.raises(ValueError, match="offset must be a number from 0 up to, not including, 1"):
+        Autoencoder(2, offset=offset)
+
+
+def test_an_offset_is_applied_by_every_loss_alike(few):
+    model = Autoencoder(2, offset=0.5).eval()
+    plain = training.evaluate(model, few)
+    assert training.evaluate(model, few, training.denoising_loss(0.3)) == plain
+
+
+# --- Numbers of many images ---------------------------------------------------------------
+
+SCORES = torch.tensor([0.1, 0.2, 0.3, 0.4])
+NORMAL = torch.tensor([True, True, False, False])
+DIGIT = torch.tensor([1, 1, 2, 3])
+AGGREGATES = {
+    "threshold": lambda s: detection.threshold(s, 0.5),
+    "auroc": lambda s: detection.auroc(s, NORMAL),
+    "roc": lambda s: detection.roc(s, NORMAL)[1],
+    "flagged_per_digit": lambda s: detection.flagged_per_digit(s, DIGIT, 0.25),
+    "mean_per_digit": lambda s: metrics.mean_per_digit(s, DIGIT)[1:4],
+    "paired_difference": lambda s: torch.tensor(
+        intervals.paired_difference(s, [0.0, 0.1, 0.1, 0.1]).mean
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AGGREGATES)
+def test_numbers_may_come_in_many_forms(name):
+    expected = torch.as_tensor(AGGREGATES[name](SCORES)).double()
+    for given in (
+        SCORES.double(),
+        SCORES.numpy(),
+        SCORES.tolist(),
+        SCORES.clone().requires_grad_(),
+    ):
+        found = torch.as_tensor(AGGREGATES[name](given)).double()
+        assert torch.allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", AGGREGATES)
+@pytest.mark.parametrize("bad", [NAN, float("inf"), -float("inf")])
+def test_a_single_number_that_is_none_is_never_averaged_away(name, bad):
+    given = SCORES.clone()
+    given[2] = bad
+    with pytest.raises(ValueError, match=r"1 of 4 .*NaN or infinite"):
+        AGGREGATES[name](given)
+
+
+@pytest.mark.parametrize("name", [name for name in AGGREGATES if name != "threshold"])
+def test_numbers_of_another_length_are_refused(name):
+    for given in (SCORES[:3], torch.cat([SCORES, SCORES]), SCORES[:, None], torch.tensor(0.1)):
+        with pytest.raises(ValueError, match=r"shape|length"):
+            AGGREGATES[name](given)
+
+
+def test_normal_must_be_yes_or_no():
+    assert detection.auroc(SCORES, NORMAL.numpy()) == detection.auroc(SCORES, NORMAL) == 1
+    for wrong in (NORMAL.long(), NORMAL.float(), [1, 1, 0, 0]):
+        with pytest.raises(ValueError, match="normal must be bool"):
+            detection.auroc(SCORES, wrong)
+
+
+@pytest.mark.parametrize("share", [NAN, -0.1, 1.1, "5 %", None, True])
+def test_a_share_of_false_alarms_that_cannot_be_is_refused(share):
+    with pytest.raises(ValueError, match="false_alarms must lie in 0 to 1"):
+        detection.threshold(SCORES, share)
+
+
+def test_a_threshold_that_is_no_number_reports_nobody_and_is_refused():
+    with pytest.raises(ValueError, match="limit must be a number, got nan"):
+        detection.flagged_per_digit(SCORES, DIGIT, NAN)
+    with pytest.raises(ValueError, match="no normal images"):
+        detection.threshold(SCORES[:0])
+
+
+def test_what_is_read_must_be_digits():
+    good = torch.tensor([1, 2, 3])
+    assert metrics.confusion(good.numpy(), good.tolist())[1, 1] == 1
+    for wrong in (torch.tensor([1, 2, 10]), torch.tensor([1, 2, -1]), torch.rand(3)):
+        with pytest.raises(ValueError, match="from 0 to 9"):
+            metrics.confusion(good, wrong)
+    with pytest.raises(ValueError, match="3"):
+        metrics.confusion(good, good[:2])
+
+
+def test_codes_and_labels_must_belong_together():
+    torch.manual_seed(0)
+    codes, labels = torch.rand(40, 2), torch.arange(40) % 2
+    good = (codes, labels, codes, labels)
+    for function in (metrics.knn_accuracy, metrics.probe_accuracy):
+        expected = function(*good)
+        assert function(*(x.numpy() for x in good)) == expected
+        assert function(codes.clone().requires_grad_(), *good[1:]) == expected
+        for place, wrong, said in (
+            (0, codes[:39], "39 codes but 40 labels"),
+            (1, labels[:39], "40 codes but 39 labels"),
+            (2, torch.rand(40, 3), r"\(N, 2\), got \(40, 3\)"),
+            (0, codes.masked_fill(codes > 0.9, NAN), "NaN or infinite"),
+            (2, codes[:0], "no test codes"),
+        ):
+            given = list(good)
+            given[place] = wrong
+            if place == 2 and not len(wrong):
+                given[3] = labels[:0]
+            with pytest.raises(ValueError, match=said):
+                function(*given)
+    few_codes = codes[:10], labels[:10], codes, labels
+    with pytest.raises(ValueError, match="at least 15 codes, got 10"):
+        metrics.knn_accuracy(*few_codes)
+
+
+def test_the_overlap_of_classes_names_a_digit_with_too_few_codes():
+    codes, labels = torch.rand(100, 2), torch.arange(100) % 10
+    assert metrics.class_overlap(codes, labels).shape == (10, 10)
+    with pytest.raises(ValueError, match=r"at least 8 codes of each digit, got 0 of digit 5"):
+        metrics.class_overlap(codes[labels != 5], labels[labels != 5])
+
+
+@pytest.mark.parametrize(
+    "given", [([1.0], [2.0]), ([1, 2], [1, 2, 3]), ([], []), ([[1, 2]], [[1, 2]])]
+)
+def test_a_paired_difference_needs_pairs(given):
+    with pytest.raises(ValueError, match=r"equal length|shape"):
+        intervals.paired_difference(*given)
+
+
+# --- Checkerboards, pictures ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [0, 2.0, True, None, "3"])
+def test_sizes_must_be_whole_numbers(wrong):
+    for place in range(3):
+        given = [5, 3, 2]
+        given[place] = wrong
+        with pytest.raises(ValueError, match="must be a whole number from 1 up"):
+            checkerboards.transposed_size(*given)
+    assert checkerboards.transposed_size(np.int64(3), np.int64(3), np.int64(2)) == 7
+
+
+def test_a_score_of_colour_or_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"\(N, 1, H, W\), got \(2, 3, 28, 28\)"):
+        checkerboards.checkerboard_score(torch.rand(2, 3, 28, 28))
+    with pytest.raises(ValueError, match="period must be 2 or 4"):
+        checkerboards.checkerboard_score(torch.rand(2, 1, 28, 28), period=True)
+
+
+def test_points_need_two_numbers_and_a_digit_each():
+    for codes, labels, said in (
+        (torch.rand(5, 3), torch.zeros(5).long(), r"\(N, 2\), got \(5, 3\)"),
+        (torch.rand(5, 2), torch.zeros(4).long(), "5 codes but 4 labels"),
+        (torch.full((5, 2), NAN), torch.zeros(5).long(), "NaN"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            plotting.scatter_codes(codes, labels)
+
+
+def test_checks_name_what_is_allowed():
+    with pytest.raises(ValueError, match="from 1 to 8, got 9"):
+        checks.whole_number("jobs", 9, 1, 8)
+    assert checks.whole_number("jobs", np.uint8(8), 1, 8) == 8

@@ -1,0 +1,418 @@
+"""Training a network of one's own, and going on with a run from its state file."""
+
+import copy
+import errno
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aelib import states, training
+from aelib.models import Autoencoder, Decoder, Encoder, Judge
+from aelib.optim import Recipe
+from aelib.states import StateError
+from aelib.training import fit, seeded
+
+SHORT = Recipe(epochs=3, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
+ADAM = replace(SHORT, muon_lr=None)
+
+
+def built(seed=0, dim=4, **options):
+    with seeded(seed):
+        return Autoencoder(dim, **options)
+
+
+def sequential():
+    with seeded(0):
+        return nn.Sequential(Encoder(4), Decoder(4))
+
+
+def weights(model):
+    return torch.cat([value.flatten().double() for value in model.state_dict().values()])
+
+
+# --- Networks of one's own ----------------------------------------------------------------
+
+
+def test_a_sequential_of_encoder_and_decoder_trains_as_ours_does(few):
+    own, ours = sequential(), built()
+    ours.encoder.load_state_dict(own[0].state_dict())
+    ours.decoder.load_state_dict(own[1].state_dict())
+    histories = [fit(model, few, few, SHORT, progress=False) for model in (own, ours)]
+    assert histories[0].val_loss == histories[1].val_loss
+    assert torch.equal(weights(own), weights(ours)) and not own.training
+
+
+class Tied(nn.Module):
+    """Linear layers only, and the decoder uses the encoder's own matrix."""
+
+    def __init__(self):
+        super().__init__()
+        self.inward, self.code = nn.Linear(784, 32), nn.Linear(32, 32)
+        self.again = nn.Linear(32, 32)
+        self.again.weight = self.code.weight
+        self.bias = nn.Parameter(torch.zeros(784))
+
+    def forward(self, x):
+        h = self.again(self.code(self.inward(x.flatten(1))))
+        return torch.sigmoid(h @ self.inward.weight + self.bias).view_as(x)
+
+
+def test_muon_takes_each_matrix_of_any_network_once(few):
+    with seeded(0):
+        model = Tied()
+    before = copy.deepcopy(model.state_dict())
+    history = fit(model, few, few, SHORT, progress=False)
+    assert history.val_loss[-1] < history.val_loss[0]
+    assert all(not torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert model.again.weight is model.code.weight
+
+
+def normed():
+    return nn.Sequential(
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 4, 3, padding=1)),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 3, padding=1)),
+        nn.Conv2d(4, 4, 3, padding=1),
+        nn.Conv2d(4, 1, 1),
+        nn.Sigmoid(),
+    )
+
+
+def test_weights_that_are_computed_from_others_are_trained_through_them(few):
+    with seeded(0):
+        model = normed()
+    before = copy.deepcopy(model.state_dict())
+    fit(model, few, few, SHORT, progress=False)
+    assert all(not torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+class Scale(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, x):
+        return (x * self.scale).clamp(0, 1)
+
+
+def test_muon_without_matrices_is_refused_and_adam_takes_them(few):
+    for model in (Scale(), nn.Sequential(nn.Conv2d(1, 1, 3, padding=1))):
+        with pytest.raises(
+            ValueError, match=r"muon_lr is 0.02, but .* no weight matrix .* muon_lr=None"
+        ):
+            fit(model, few, few, SHORT, progress=False)
+    model = Scale()
+    history = fit(model, few, few, ADAM, progress=False)
+    assert history.best_loss < history.val_loss[0] or model.scale > 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (lambda: nn.Identity(), "no parameters to train"),
+        (lambda: built().requires_grad_(False), "no parameters to train"),
+        (lambda: built().double(), r"float32, got torch.float64"),
+        (lambda: built().half(), r"float32, got torch.float16"),
+    ],
+)
+def test_a_model_that_cannot_be_trained_is_named(model, said, few):
+    with pytest.raises(ValueError, match=said):
+        fit(model(), few, few, ADAM, progress=False)
+
+
+def test_a_frozen_part_stays_as_it_is(few):
+    model = built()
+    model.encoder.requires_grad_(False)
+    frozen = {name: p.clone() for name, p in model.encoder.named_parameters()}
+    moving = weights(model.decoder).clone()
+    fit(model, few, few, SHORT, progress=False)
+    assert all(torch.equal(p, frozen[name]) for name, p in model.encoder.named_parameters())
+    assert not torch.equal(weights(model.decoder), moving)
+
+
+def test_fit_trains_where_gradients_are_switched_off_around_it(few):
+    inside, outside = built(), built()
+    with torch.no_grad():
+        fit(inside, few, few, SHORT, progress=False)
+    fit(outside, few, few, SHORT, progress=False)
+    assert torch.equal(weights(inside), weights(outside))
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), np.uint8(3), torch.tensor(3)])
+def test_a_seed_may_be_a_whole_number_of_any_kind(seed, few):
+    models = [built(seed), built(3)]
+    assert torch.equal(weights(models[0]), weights(models[1]))
+    fit(models[0], few, few, SHORT, seed=seed, progress=False)
+    fit(models[1], few, few, SHORT, seed=3, progress=False)
+    assert torch.equal(weights(models[0]), weights(models[1]))
+
+
+@pytest.mark.parametrize("seed", [True, 1.0, "1", None, np.float64(2)])
+def test_other_seeds_are_refused(seed, few):
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        fit(built(), few, few, SHORT, seed=seed, progress=False)
+    with pytest.raises(ValueError, match="seed must be a whole number"), seeded(seed):
+        pass
+
+
+@pytest.mark.parametrize("which", ["train", "val"])
+def test_images_alone_are_refused_with_what_to_do(which, few):
+    given = {"train": few, "val": few} | {which: few.floats()}
+    with pytest.raises(ValueError, match=rf"{which} must be Digits, got Tensor.*Digits\(images"):
+        fit(built(), given["train"], given["val"], SHORT, progress=False)
+
+
+def test_a_recipe_by_name_is_refused(few):
+    with pytest.raises(ValueError, match="recipe must be a Recipe, got str"):
+        fit(built(), few, few, "COURSE", progress=False)
+
+
+def test_whatever_stops_a_run_leaves_the_best_weights(few):
+    model, twin = built(), built()
+
+    def fail(history):
+        if history.epochs == 2:
+            raise ZeroDivisionError("a callback of one's own")
+
+    with pytest.raises(ZeroDivisionError):
+        fit(model, few, few, SHORT, progress=False, after_epoch=fail)
+    interrupted = fit(twin, few, few, SHORT, progress=False, after_epoch=interrupt_after(2))
+    assert interrupted.stopped == "interrupted"
+    assert torch.equal(weights(model), weights(twin)) and not model.training
+    assert next(model.parameters()).is_contiguous()
+
+
+# --- State files --------------------------------------------------------------------------
+
+
+def interrupt_after(epochs):
+    def stop(history):
+        if history.epochs == epochs:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+@pytest.fixture
+def state(few, tmp_path):
+    """The state of a run that was stopped after its first epoch."""
+    path = tmp_path / "run.state"
+    run = fit(
+        built(),
+        few,
+        few,
+        SHORT,
+        seed=2,
+        progress=False,
+        state_file=path,
+        after_epoch=interrupt_after(1),
+    )
+    assert run.stopped == "interrupted"
+    return path
+
+
+def go_on(few, state, model=None, recipe=SHORT, **options):
+    return fit(
+        model or built(),
+        few,
+        few,
+        recipe,
+        **{"seed": 2, "progress": False, "state_file": state} | options,
+    )
+
+
+def test_the_path_may_be_text_and_the_folder_new(few, tmp_path):
+    path = tmp_path / "a" / "b" / "run.state"
+    fit(built(), few, few, SHORT, progress=False, state_file=str(path))
+    assert path.exists()
+    again = built(seed=5)
+    assert fit(again, few, few, SHORT, progress=False, state_file=str(path)).epochs == 3
+
+
+def halves(few):
+    return few[::2]
+
+
+OTHER_RUNS = {
+    "recipe": (dict(recipe=replace(SHORT, epochs=5)), ["recipe.epochs: 3 in the file, 5 now"]),
+    "rate": (dict(recipe=replace(SHORT, adam_lr=1e-3)), ["recipe.adam_lr: 0.005 in", "0.001 now"]),
+    "optimiser": (dict(recipe=ADAM), ["recipe.muon_lr: 0.02 in the file, None now"]),
+    "seed": (dict(seed=3), ["seed: 2 in the file, 3 now"]),
+    "size": (dict(model=lambda: built(dim=5)), ["out_features=4", "out_features=5"]),
+    "kind": (
+        dict(model=lambda: built(upsampling="nearest")),
+        ["ConvTranspose2d", "Sequential() now; model.decoder.8"],
+    ),
+    "offset": (dict(model=lambda: built(offset=0.5)), ["offset: 0.0 in the file, 0.5 now"]),
+    "class": (dict(model=sequential), ["model: Autoencoder in the file, Sequential now"]),
+    "loss": (dict(loss=training.denoising_loss(0.3)), ["loss: ", "denoising_loss", "noise=0.3"]),
+    "watch": (
+        dict(watch=training.Watch(lambda m: 1.0, (0, 4))),
+        ["watch: none in the file", "(0, 4)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_RUNS)
+def test_the_state_of_another_run_is_refused_with_both_values(what, few, state):
+    options, said = OTHER_RUNS[what]
+    model = options.get("model", built)()
+    before, kept = state.read_bytes(), weights(model).clone()
+    with pytest.raises(StateError, match="belongs to another run") as caught:
+        go_on(few, state, **options | {"model": model})
+    assert torch.equal(weights(model), kept), "the model is as it was"
+    message = str(caught.value)
+    assert str(state) in message and "Delete it to start anew" in message
+    assert all(part in message for part in said), message
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize("which", ["train", "val"])
+@pytest.mark.parametrize("change", ["fewer", "another pixel", "another label", "another order"])
+def test_the_state_of_a_run_on_other_images_is_refused(which, change, few, state):
+    images, labels = few.images.clone(), few.labels.clone()
+    if change == "another pixel":
+        images[7, 3, 3] += 1
+    elif change == "another label":
+        labels[0] = (labels[0] + 1) % 10
+    elif change == "another order":
+        images, labels = images.flip(0), labels.flip(0)
+    other = type(few)(images, labels)[: 150 if change == "fewer" else None]
+    given = {"train": few, "val": few} | {which: other}
+    with pytest.raises(StateError, match=rf"another run\. {which}: 200 images \w+ in the file, "):
+        fit(built(), given["train"], given["val"], SHORT, seed=2, progress=False, state_file=state)
+
+
+def test_noise_is_part_of_the_loss(few, tmp_path):
+    path = tmp_path / "run.state"
+    for noise in (0.3, 0.3):
+        go_on(few, path, loss=training.denoising_loss(noise))
+    with pytest.raises(StateError, match=r"noise=0\.3.*noise=0\.4"):
+        go_on(few, path, loss=training.denoising_loss(0.4))
+
+
+def test_a_state_of_another_torch_is_refused(few, state, monkeypatch):
+    monkeypatch.setattr(states.torch, "__version__", "99.0")
+    with pytest.raises(StateError, match=r"torch: \S+ in the file, 99\.0 now"):
+        go_on(few, state)
+
+
+def test_the_run_of_its_own_goes_on_to_the_same_weights(few, state):
+    whole, resumed = built(), built(seed=9)  # whatever it starts from, the state decides
+    expected = fit(whole, few, few, SHORT, seed=2, progress=False)
+    assert go_on(few, state, resumed).val_loss == expected.val_loss
+    assert torch.equal(weights(resumed), weights(whole))
+    # The same cell once more: the run is finished, and stays as it is.
+    assert go_on(few, state, built(seed=7)).val_loss == expected.val_loss
+
+
+def flipped(content, place):
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+DAMAGES = {
+    "empty": lambda b: b"",
+    "one byte": lambda b: b[:1],
+    "half": lambda b: b[: len(b) // 2],
+    "without its last byte": lambda b: b[:-1],
+    "a byte more": lambda b: b + b"x",
+    "zeroed": lambda b: bytes(len(b)),
+    "zeroed in the middle": lambda b: b[:4000] + bytes(4000) + b[8000:],
+    "a flipped bit in the header": lambda b: flipped(b, 30),
+    "a flipped bit in the weights": lambda b: flipped(b, len(b) // 2),
+    "a flipped bit at the end": lambda b: flipped(b, len(b) - 1),
+    "a text file": lambda b: b"dear diary\n",
+    "another torch file": lambda b: b[b.index(b"\n") + 1 :],
+    "a picture": lambda b: b"\x89PNG\r\n\x1a\n" + b[:200],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_state_names_its_file_and_the_remedy(damage, few, state):
+    state.write_bytes(DAMAGES[damage](state.read_bytes()))
+    model = built()
+    before = weights(model).clone()
+    with pytest.raises(StateError) as caught:
+        go_on(few, state, model)
+    message = str(caught.value)
+    assert str(state) in message and "Delete it to start anew" in message
+    assert "weights_only" not in message and caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert torch.equal(weights(model), before), "the model is as it was"
+    state.unlink()  # the remedy works
+    assert go_on(few, state, model).epochs == 3
+
+
+class Attack:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.path),)
+
+
+def test_code_in_a_state_is_refused_and_never_run(few, state, tmp_path):
+    ran = tmp_path / "ran"
+    for content in (
+        states.pack({"seed": "2"}, {"model": Attack(ran)}),
+        pickle.dumps(Attack(ran)),
+    ):
+        state.write_bytes(content)
+        with pytest.raises(StateError, match="Delete it") as caught:
+            go_on(few, state)
+        assert not ran.exists()
+        assert "weights_only" not in str(caught.value) and caught.value.__suppress_context__ is (
+            content[:5] == b"aelib"
+        )
+
+
+def test_a_state_of_a_newer_format_says_what_to_update(few, state):
+    content = state.read_bytes()
+    state.write_bytes(content.replace(b"format %d" % states.FORMAT, b"format 99", 1))
+    with pytest.raises(StateError, match=r"written by a newer aelib, in format 99.*Update aelib"):
+        go_on(few, state)
+
+
+def test_a_folder_in_the_place_of_a_state_is_named(few, tmp_path):
+    with pytest.raises(OSError, match=str(tmp_path)):
+        go_on(few, tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_a_state_that_cannot_be_written_loses_nothing(number, few, tmp_path, monkeypatch):
+    path, model, written = tmp_path / "run.state", built(), []
+    write = training.write_atomically
+
+    def full(target, content):
+        if len(written) == 2:
+            raise OSError(number, "no more", str(target))
+        written.append(content)
+        write(target, content)
+
+    monkeypatch.setattr(training, "write_atomically", full)
+    with pytest.raises(OSError, match="no more") as caught:
+        go_on(few, path, model)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == written[1] and not model.training
+    monkeypatch.setattr(training, "write_atomically", write)
+    resumed, whole = built(), built()
+    go_on(few, path, resumed)
+    fit(whole, few, few, SHORT, seed=2, progress=False)
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_dropout_goes_on_where_it_was(few, tmp_path):
+    judges = []
+    for stop in (None, 1):
+        with seeded(0):
+            judges.append(Judge())
+        path = tmp_path / f"{stop}.state"
+        options = dict(loss=training.classification_loss, state_file=path)
+        if stop:
+            go_on(few, path, judges[-1], after_epoch=interrupt_after(stop), loss=options["loss"])
+        go_on(few, path, judges[-1], loss=options["loss"])
+    assert torch.equal(weights(judges[0]), weights(judges[1]))

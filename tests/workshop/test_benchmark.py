@@ -1,0 +1,62 @@
+"""The benchmark: what it counts, without looking at a clock."""
+
+import json
+
+import pytest
+import torch
+
+from aelib import AelibError
+from aelib.models import Autoencoder
+from aelib.workshop import benchmark
+
+
+def test_works_take_turns():
+    calls = []
+    seconds = benchmark.in_turns({n: lambda n=n: calls.append(n) for n in ("a", "b")}, turns=3)
+    assert calls == ["a", "b"] * 3
+    assert {name: len(each) for name, each in seconds.items()} == {"a": 3, "b": 3}
+
+
+def test_a_ratio_is_the_median_over_turns_so_that_one_disturbance_does_not_count():
+    assert benchmark._ratio([2.0, 2.0, 90.0], [1.0, 1.0, 1.0]) == 2.0
+
+
+def test_the_arithmetic_of_a_step_is_counted():
+    # 128 images through one linear layer of 10 x 20, forward, and twice that backward.
+    layer = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 20))
+    forward = 2 * 128 * 784 * 20
+    # The first layer needs no gradient for its input: one product backward, not two.
+    assert benchmark._flops(layer) == 2 * forward
+    assert benchmark._flops(Autoencoder(16)) > 10 * forward
+
+
+def test_sections_are_printed_and_written(tmp_path, monkeypatch, capsys):
+    def small():
+        """A small section."""
+        return ["seconds"], {"something": [1.2345]}
+
+    monkeypatch.setitem(benchmark.SECTIONS, "small", small)
+    file = tmp_path / "result.json"
+    benchmark.benchmark(["small"], file)
+    out = capsys.readouterr().out
+    assert "small: A small section." in out
+    assert "1.23" in out
+    written = json.loads(file.read_text())
+    assert written["sections"]["small"]["rows"] == {"something": [1.2345]}
+    assert written["machine"]["torch"] == torch.__version__
+
+
+def test_an_unknown_section_is_named_and_nothing_is_measured():
+    with pytest.raises(AelibError, match="no section speed; there are: loading"):
+        benchmark.benchmark(["speed"])
+
+
+def test_where_a_step_goes_adds_up():
+    columns, rows = benchmark.step()
+    assert columns == ["milliseconds", "% of the step"]
+    parts = [rows[name][1] for name in ("batch", "forward and backward", "optimisers")]
+    assert sum(parts) == pytest.approx(100)
+
+
+def test_the_first_cell_of_a_notebook_imports_aelib():
+    assert "from aelib import" in benchmark._first_cell(2)

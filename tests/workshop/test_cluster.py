@@ -1,0 +1,116 @@
+"""A sweep on a real Dask scheduler and two worker processes with folders of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+pytest.importorskip("distributed", reason="Dask is not installed (the extra 'dask')")
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a scheduler and workers; return a function from their settings to the address."""
+    running = []
+
+    def start(*arguments, **variables):
+        environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-W", "ignore", "-m", "dask", *arguments]
+        log = (tmp_path / f"{len(running)}.log").open("wb")
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment | variables, stdout=log, stderr=log
+        )
+        running.append(process)
+        return process
+
+    def go(threads=1, **variables):
+        where = tmp_path / "scheduler.json"
+        start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+              "--scheduler-file", str(where))  # fmt: skip
+        wait_for(where.exists)
+        for number in range(2):
+            cache = tmp_path / f"worker{number}"
+            cache.mkdir()
+            start("worker", "--scheduler-file", str(where), "--nthreads", str(threads),
+                  "--no-nanny", "--no-dashboard", "--local-directory", str(cache),
+                  "--preload", str(TESTS / "dask_preload.py"),
+                  AELIB_CACHE=str(cache), **variables)  # fmt: skip
+        address = json.loads(where.read_text())["address"]
+        wait_for(lambda: workers(address) == 2)
+        return address
+
+    yield go
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition, seconds=90):
+    for _ in range(10 * seconds):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("the cluster did not start")
+
+
+def workers(address):
+    from distributed import Client
+
+    with Client(address, timeout=30, set_as_default=False) as client:
+        return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def run(folder, cache, *command):
+    """Run a command of aelib on the tiny zoo, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, str(TESTS / "tiny_zoo.py"), str(folder), *command],
+        env=os.environ | {"PYTHONPATH": str(TESTS.parent), "AELIB_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def outcome(folder, cache):
+    """What must not depend on where a run was trained."""
+    records = [json.loads(path.read_text()) for path in sorted(folder.rglob("seed*.json"))]
+    weights = [p.read_bytes() for root in (folder, cache) for p in sorted(root.rglob("seed*.pt"))]
+    decisive = ("name", "seed", "val_loss", "weights_sha256", "settings")
+    return [[record[key] for key in decisive] for record in records], weights
+
+
+def test_two_workers_give_what_one_process_gives_also_if_one_of_them_dies(cluster, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    caches = tmp_path / "cache here", tmp_path / "cache there"
+    assert run(here, caches[0], "train").returncode == 0
+    address = cluster(AELIB_TEST_DIE_ONCE=str(tmp_path / "one has died"))
+    done = run(there, caches[1], "train", "--dask", address)
+    assert done.returncode == 0, done.stderr
+    assert "4 runs trained" in done.stdout
+    assert (tmp_path / "one has died").exists()
+    assert outcome(here, caches[0]) == outcome(there, caches[1])
+    assert len(outcome(there, caches[1])[0]) == 4
+    # The workers keep nothing of a finished run.
+    left = [path for path in tmp_path.glob("worker*/**/*.pt")]
+    assert not left
+
+
+def test_workers_with_several_threads_are_refused_with_the_remedy(cluster, tmp_path):
+    done = run(tmp_path / "there", tmp_path / "cache", "train", "--dask", cluster(threads=2))
+    assert done.returncode == 1
+    assert "dask worker --nthreads 1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_scheduler_is_said_in_one_line(tmp_path, monkeypatch):
+    from aelib import AelibError
+    from aelib.workshop import cluster as module
+
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(AelibError, match=r"no Dask scheduler answers at tcp://127.0.0.1:1:"):
+        module.train(["judge"], "tcp://127.0.0.1:1", tmp_path)

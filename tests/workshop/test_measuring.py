@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aelib import detection
+from aelib.data import Splits
+from aelib.models import UPSAMPLING, Autoencoder
+from aelib.training import seeded
+from aelib.workshop import measuring
+
+
+class Reader(nn.Module):
+    """Reads the digit from the brightest of the first ten pixels."""
+
+    def forward(self, x):
+        assert x.min() >= 0 and x.max() <= 1
+        return x[:, 0, 0, :10]
+
+
+def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
+    torch.manual_seed(0)
+    measurer = measuring.Measurer(Splits(few, few, few), Reader())
+    found = measurer.measure(Autoencoder(2).eval())
+    assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
+    confusion = torch.tensor(found["confusion"])
+    assert confusion.sum() == len(few)
+    assert found["read_right"] == pytest.approx(confusion.diagonal().sum().item() / len(few))
+    assert "class_overlap" in found
+    assert "class_overlap" not in measurer.measure(Autoencoder(3).eval())
+
+
+def test_a_one_digit_model_is_measured_as_a_detector(splits):
+    few = Splits(splits.train[::50], splits.val[::10], splits.test[::20])
+    with seeded(0):
+        measurer = measuring.Measurer(few, Reader())
+        found = measurer.measure(Autoencoder(3).eval(), only=4)
+    assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE}
+    for values in found["detector"].values():
+        assert 0 <= values["auroc"] <= 1 and len(values["flagged_per_digit"]) == 10
+    by_quarter = torch.tensor(found["by_quarter"]).mean(1)
+    assert torch.allclose(by_quarter, torch.tensor(found["test_mse_per_digit"]).float(), rtol=1e-4)
+    assert len(found["has_loop"]) == len(found["breadth"]) == 10
+
+
+def test_codes_are_probed_where_that_is_asked_for(few):
+    measurer = measuring.Measurer(Splits(few, few, few), Reader())
+    assert "probe_accuracy" not in measurer.measure(Autoencoder(3).eval())
+    found = measurer.measure(Autoencoder(3).eval(), with_codes=True)
+    assert 0 <= found["probe_accuracy"] <= 1 and 0 <= found["knn_accuracy"] <= 1
+
+
+def test_baseline_detectors_have_the_protocol_of_the_models(splits):
+    few = Splits(splits.train[::20], splits.val[::10], splits.test[::20])
+    found = measuring.measure_baselines(few, 1)
+    assert list(found) == ["ink", "mean image", "PCA", "nearest image"]
+    assert set(found["PCA"]) == {*detection.SCORES, detection.WITH_CODE}
+    assert set(found["nearest image"]) == set(detection.SCORES)
+    assert found["nearest image"]["mse"]["auroc"] > 0.98, "a 1 is easy"
+    assert found["ink"]["ink"]["auroc"] > 0.85, "and it has little ink"
+
+
+def test_costs_are_relative_to_transpose():
+    costs = measuring.measure_step_costs(rounds=1)
+    assert list(costs) == list(UPSAMPLING) and costs["transpose"]["cost"] == 1
+    decoders = {kind: Autoencoder(16, kind).decoder for kind in UPSAMPLING}
+    for kind, decoder in decoders.items():
+        assert costs[kind]["parameters"] == sum(p.numel() for p in decoder.parameters())
