@@ -382,7 +382,7 @@ function boxed(strokes, pen) {
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
   const [left, right] = range(xs);
   const [top, bottom] = range(ys);
-  const scale = (BOX - pen - SOFT / 2) / Math.max(right - left, bottom - top, SMALLEST);
+  const scale = (BOX - pen) / Math.max(right - left, bottom - top, SMALLEST);
   return {
     scale,
     x: SIDE / 2 - (scale * (left + right)) / 2,
@@ -809,6 +809,7 @@ class Room {
     this.host.dataset.paper = isDark(this.host) ? "dark" : "light";
     const style = getComputedStyle(this.host);
     const colour = (name) => style.getPropertyValue(name).trim().match(/\w\w/g).map((hex) => parseInt(hex, 16));
+    this.named = new Map();
     this.colours = {
       ink: colour("--ink"),
       paper: colour("--paper"),
@@ -819,9 +820,12 @@ class Room {
     for (const paint of this.painters) paint();
   }
 
-  /** A colour of the style, as CSS writes it. */
+  /** A colour of the style, as CSS writes it. Asked at every stroke, so it is remembered. */
   css(name) {
-    return getComputedStyle(this.host).getPropertyValue(name).trim();
+    if (!this.named.has(name)) {
+      this.named.set(name, getComputedStyle(this.host).getPropertyValue(name).trim());
+    }
+    return this.named.get(name);
   }
 }
 
@@ -1765,16 +1769,31 @@ const BLUR = (() => {
 /** A picture through a Gaussian blur of one pixel; at the border it is mirrored. */
 function blurred(picture) {
   const mirror = (place) => (place < 0 ? -place : place >= SIDE ? 2 * SIDE - 2 - place : place);
-  const along = (values, across, down) =>
-    values.map((_, p) => {
-      const [x, y] = [p % SIDE, Math.floor(p / SIDE)];
-      return BLUR.reduce((sum, weight, n) =>
-        sum + weight * values[mirror(y + down * (n - 3)) * SIDE + mirror(x + across * (n - 3))], 0);
-    });
-  return along(along(picture, 1, 0), 0, 1);
+  const across = new Float32Array(PIXELS);
+  const both = new Float32Array(PIXELS);
+  for (let n = -3; n <= 3; n++) {
+    const weight = BLUR[n + 3];
+    for (let x = 0; x < SIDE; x++) {
+      const from = mirror(x + n);
+      for (let y = 0; y < SIDE; y++) across[y * SIDE + x] += weight * picture[y * SIDE + from];
+    }
+  }
+  for (let n = -3; n <= 3; n++) {
+    const weight = BLUR[n + 3];
+    for (let y = 0; y < SIDE; y++) {
+      const from = mirror(y + n) * SIDE;
+      for (let x = 0; x < SIDE; x++) both[y * SIDE + x] += weight * across[from + x];
+    }
+  }
+  return both;
 }
 
-const squared = (values) => values.reduce((sum, value) => sum + value * value, 0);
+/** The sum of squares. */
+function squared(values) {
+  let sum = 0;
+  for (let n = 0; n < values.length; n++) sum += values[n] * values[n];
+  return sum;
+}
 
 /** The codes that a detector knows: is a new one among them? */
 class CodeDistance {
@@ -1793,7 +1812,11 @@ class CodeDistance {
     const nearest = new Array(5).fill(Infinity); // squared distances, rising
     for (let at = 0; at < this.codes.length; at += r) {
       let sum = 0;
-      for (let n = 0; n < r; n++) sum += (scaled[n] - this.codes[at + n]) ** 2;
+      // Most codes are too far away before all directions have been looked at.
+      for (let n = 0; n < r && sum < nearest[4]; n++) {
+        const apart = scaled[n] - this.codes[at + n];
+        sum += apart * apart;
+      }
       if (sum >= nearest[4]) continue;
       let place = 4;
       for (; place > 0 && nearest[place - 1] > sum; place--) nearest[place] = nearest[place - 1];

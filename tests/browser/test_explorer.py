@@ -459,9 +459,8 @@ def test_plain_nbconvert_html_is_alive(visit, content, tmp_path):
     text, _ = nbconvert.HTMLExporter().from_notebook_node(nbformat.from_dict(notebook))
     # What the exporter's own template asks of other machines is not the explorer's doing.
     path = tmp_path / "export.html"
-    path.write_text(
-        re.sub(r'<script[^>]*\bsrc="http[^>]*>\s*</script>', "", text), encoding="utf-8"
-    )
+    text = re.sub(r'<script[^>]*\bsrc="http[^>]*>\s*</script>', "", text)
+    path.write_text(text, encoding="utf-8")
     on = visit(path.as_uri())
     on.draw(STROKES[7])
     on.says("Of the real test digits 7,")

@@ -149,9 +149,9 @@ def test_the_pad_prepares_strokes_as_python_prepares_their_picture(page):
         paths = [[(0.1 + 0.6 * x, 0.25 + 0.6 * y) for x, y in stroke] for stroke in strokes]
         sheet = Image.new("L", (1000, 1000), 255)
         pen = ImageDraw.Draw(sheet)
-        # In the box of 20 the pen is 2.6 pixels wide, so the path has what is left of it.
+        # In the box of 20 the pen is 2.6 pixels wide, and the path has what is left of it.
         points = np.array([point for path in paths for point in path])
-        width = 1000 * np.ptp(points, axis=0).max() * 2.6 / (20 - 2.6 - 1)
+        width = 1000 * np.ptp(points, axis=0).max() * 2.6 / (20 - 2.6)
         for path in paths:
             places = [(1000 * x, 1000 * y) for x, y in path]
             pen.line(places, 0, round(width), "curve")
