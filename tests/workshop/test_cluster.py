@@ -21,10 +21,10 @@ def cluster(tmp_path):
     def start(*arguments, **variables):
         environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-W", "ignore", "-m", "dask", *arguments]
-        log = (tmp_path / f"{len(running)}.log").open("wb")
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment | variables, stdout=log, stderr=log
-        )
+        with (tmp_path / f"{len(running)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=tmp_path, env=environment | variables, stdout=log, stderr=log
+            )
         running.append(process)
         return process
 
