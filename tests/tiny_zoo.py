@@ -73,6 +73,8 @@ def _deadly(function, chance):
 
 def main():
     """Run one command of aelib, or `die`."""
+    # Who starts the tests in the background of a shell hands on that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder, command = Path(sys.argv[1]), sys.argv[2]
     sweep = install(folder)
     if command == "die":
