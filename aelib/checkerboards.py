@@ -41,21 +41,6 @@ def transposed_size(
     return result
 
 
-def sizes_to_image(size: int, layers: list[dict[str, int]]) -> list[int]:
-    """Return the sizes through a chain of transposed convolutions that ends at 28 pixels.
-
-    layers: the arguments of `transposed_size` for each layer, but its size.
-    Raises ValueError for a chain that ends elsewhere.
-    """
-    sizes = [size]
-    for layer in layers:
-        sizes.append(transposed_size(sizes[-1], **layer))
-    if sizes[-1] != IMAGE_SIZE:
-        path = " -> ".join(map(str, sizes))
-        raise ValueError(f"the layers must end at {IMAGE_SIZE} pixels, but go {path}")
-    return sizes
-
-
 def coverage(size: int, kernel: int, stride: int) -> Tensor:
     """Return how many stamps cover each pixel of a transposed convolution's line, (n,).
 

@@ -10,7 +10,6 @@ import math
 from numbers import Real
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +24,6 @@ from aelib.checks import (
     labels_of,
     same_shape,
 )
-from aelib.data import Digits
 from aelib.metrics import encode, reconstruct
 from aelib.models import Autoencoder
 
@@ -227,33 +225,6 @@ def flagged_per_digit(scores: Tensor, labels: Tensor, limit: float) -> Tensor:
     if math.isnan(limit):
         raise ValueError(f"limit must be a number, got {limit}")
     return torch.bincount(labels[scores > limit], minlength=len(DIGITS))
-
-
-class NearestImage:
-    """A detector without training: it redraws each image as the most similar known one."""
-
-    def __init__(self, known: Digits, blur: float = 0.0) -> None:
-        """Keep the known images; with a blur, likeness is judged through it."""
-        from sklearn.neighbors import NearestNeighbors
-
-        if not len(known):
-            raise ValueError("there are no images to know")
-        self.images = known.floats()
-        self.blur = blur
-        self._known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(
-            self._seen(self.images)
-        )
-
-    def reconstruct(self, images: Images) -> Tensor:
-        """Return for each image, see `checks`, the known image that is nearest to it."""
-        images = floats_of(images)
-        if not len(images):
-            return images.clone()
-        found = self._known.kneighbors(self._seen(images), return_distance=False)
-        return self.images[torch.from_numpy(found[:, 0])]
-
-    def _seen(self, images: Tensor) -> np.ndarray:
-        return (blurred(images, self.blur) if self.blur else images).flatten(1).numpy()
 
 
 def all_scores(

@@ -1,7 +1,8 @@
-"""What the course measures with a model: errors, baselines, readings, neighbours.
+"""What the course measures with a model: errors, readings, and what its codes know.
 
 Everything here takes tensors and returns tensors or plain numbers; nothing trains. Three
-measures have modules of their own: `checkerboards`, `strokes` and `detection`.
+measures have modules of their own: `checkerboards`, `strokes` and `detection`. What a result
+is compared with is in `baselines`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 
 from aelib.checks import (
     DIGITS,
-    IMAGE_SIZE,
     Images,
     codes_of,
     drawings_of,
@@ -24,9 +24,7 @@ from aelib.checks import (
     images_of,
     labels_of,
     same_shape,
-    whole_number,
 )
-from aelib.data import Digits
 from aelib.models import Autoencoder, kind_of, looking_at, offset_of, redrawn
 
 # scikit-learn takes a second to import and is needed by few functions: each imports for
@@ -113,77 +111,6 @@ def decode(model: Autoencoder, codes: Tensor) -> Tensor:
     z = codes_of(codes, getattr(model, "latent_dim", None))
     with looking_at(model) as device:
         return torch.cat([model.decode(part.to(device)).cpu() for part in z.split(BATCH)])
-
-
-# --- Baselines ------------------------------------------------------------------------
-
-
-def mean_image(digits: Digits) -> Tensor:
-    """Return the mean of the images, shape (1, 1, 28, 28) in [0, 1]; ValueError if none."""
-    if not len(digits):
-        raise ValueError("there are no images to take the mean of")
-    brightest = 255 if digits.images.dtype == torch.uint8 else 1
-    return (digits.images.double().mean(0) / brightest).float()[None, None]
-
-
-def class_variance(train: Digits, test: Digits) -> Tensor:
-    """Return each digit's variance, shape (10,): its error when its own mean is drawn.
-
-    The mean images are those of `train`, the error is the MSE on `test`. It is what a
-    model that knows the digit, and nothing else of the image, could reach.
-    """
-    means = torch.cat([mean_image(train.only(digit)) for digit in DIGITS])
-    return mean_per_digit(mse_per_image(means[test.labels], test.floats()), test.labels)
-
-
-class LinearAutoencoder:
-    """PCA: the best autoencoder without nonlinearities, for every size up to `max_dim`.
-
-    Raises ValueError for a `max_dim` that is larger than the number of images or of pixels.
-    Source: Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2; notebook 1.
-    """
-
-    def __init__(self, train: Digits, max_dim: int = 32) -> None:
-        from sklearn.decomposition import PCA
-
-        most = min(len(train), IMAGE_SIZE**2)
-        if not most:
-            raise ValueError("there are no images to find components of")
-        self.max_dim = whole_number("max_dim", max_dim, 1, most)
-        pca = PCA(self.max_dim, svd_solver="covariance_eigh").fit(
-            train.floats().flatten(1).double().numpy()
-        )
-        self._components = torch.from_numpy(pca.components_).float()
-        self._mean = torch.from_numpy(pca.mean_).float().view(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-
-    @property
-    def components(self) -> Tensor:
-        """The principal components as pictures, (max_dim, 1, 28, 28), unit length each."""
-        return self._components.clone().view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean image, (1, 1, 28, 28)."""
-        return self._mean.clone()
-
-    def encode(self, images: Images, latent_dim: int) -> Tensor:
-        """Return the first `latent_dim` coordinates of images, (N, latent_dim)."""
-        return (drawings_of(images).detach().float() - self._mean).flatten(1) @ self._basis(
-            latent_dim
-        ).T
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Return the images that codes (N, d) mean; a little of them may leave [0, 1]."""
-        codes = codes_of(codes)
-        flat = codes @ self._basis(codes.shape[1])
-        return self._mean + flat.view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
-
-    def reconstruct(self, images: Images, latent_dim: int) -> Tensor:
-        """Return the best linear reconstruction of images from `latent_dim` numbers."""
-        return self.decode(self.encode(images, latent_dim))
-
-    def _basis(self, latent_dim: int) -> Tensor:
-        return self._components[: whole_number("latent_dim", latent_dim, 0, self.max_dim)]
 
 
 # --- What somebody else sees in a picture ---------------------------------------------

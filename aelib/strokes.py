@@ -122,17 +122,3 @@ def _places(region: Region) -> list[tuple[int, int]]:
     if not places:
         raise ValueError("a region needs at least one quarter of one digit")
     return places
-
-
-def on_common_digits(
-    values: Tensor, own: int, other: int, digits: Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """Return the means of two one-digit models over the digits that neither of them knows.
-
-    values: (10, seeds, 10), by model, seed and digit. Returns two lists over the seeds.
-    Raises ValueError if none of `digits` is left.
-    """
-    common = [digit for digit in digits if digit not in (own, other)]
-    if not common:
-        raise ValueError(f"models {own} and {other} have no common stranger among {list(digits)}")
-    return values[own][:, common].mean(1), values[other][:, common].mean(1)

@@ -90,14 +90,6 @@ def test_impossible_layers_are_refused_in_words(arguments, said):
         checkerboards.transposed_size(*arguments)
 
 
-def test_a_chain_has_to_reach_the_image():
-    first = {"kernel": 3, "stride": 2}
-    double = first | {"padding": 1, "output_padding": 1}
-    assert checkerboards.sizes_to_image(3, [first, double, double]) == [3, 7, 14, 28]
-    with pytest.raises(ValueError, match=r"must end at 28 pixels, but go 3 -> 7 -> 14$"):
-        checkerboards.sizes_to_image(3, [first, double])
-
-
 def test_a_block_refuses_a_size_that_it_cannot_reach():
     for kind in models.UPSAMPLING:
         block = models.upsampling_block(kind, 1, 1, 14)

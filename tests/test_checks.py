@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from aelib import (
+    baselines,
     checkerboards,
     checks,
     data,
@@ -86,21 +87,21 @@ def takers(pixels, model, judge):
         "to_float": data.to_float,
         "Digits": lambda x: Digits(x, known.labels).floats(),
         "batches": lambda x: next(data.batches(Digits(x, known.labels), 12))[0],
-        "mean_image": lambda x: metrics.mean_image(Digits(x, known.labels)),
+        "mean_image": lambda x: baselines.mean_image(Digits(x, known.labels)),
         "reconstruct": lambda x: metrics.reconstruct(model, x),
         "encode": lambda x: metrics.encode(model, x),
         "read_digits": lambda x: metrics.read_digits(judge, x),
         "mse_per_image": lambda x: metrics.mse_per_image(plain.flip(0), x),
         "mse_per_image of": lambda x: metrics.mse_per_image(x, plain.flip(0)),
-        "LinearAutoencoder": lambda x: metrics.LinearAutoencoder(Digits(x, known.labels), 3).mean,
-        "PCA's encode": lambda x: metrics.LinearAutoencoder(known, 3).encode(x, 2),
-        "PCA's reconstruct": lambda x: metrics.LinearAutoencoder(known, 3).reconstruct(x, 2),
+        "LinearAutoencoder": lambda x: baselines.LinearAutoencoder(Digits(x, known.labels), 3).mean,
+        "PCA's encode": lambda x: baselines.LinearAutoencoder(known, 3).encode(x, 2),
+        "PCA's reconstruct": lambda x: baselines.LinearAutoencoder(known, 3).reconstruct(x, 2),
         "intrinsic_dimension": lambda x: torch.tensor(metrics.intrinsic_dimension(x)),
         "blurred": detection.blurred,
         "anomaly_scores": lambda x: detection.anomaly_scores(plain.flip(0), x, "blurred share"),
         "anomaly_scores of": lambda x: detection.anomaly_scores(x, plain.flip(0), "share"),
         "all_scores": lambda x: detection.all_scores(plain.flip(0), x)["mse"],
-        "NearestImage": lambda x: detection.NearestImage(known).reconstruct(x),
+        "NearestImage": lambda x: baselines.NearestImage(known).reconstruct(x),
         "has_loop": strokes.has_loop,
         "breadth": strokes.breadth,
         "by_quarter": strokes.by_quarter,
@@ -205,13 +206,13 @@ def test_what_comes_back_is_memory_of_its_own(pixels, model):
         ("batches", lambda x: next(data.batches(Digits(x, torch.zeros(12).long()), 12))[0]),
         (
             "NearestImage",
-            lambda x: detection.NearestImage(Digits(x, torch.zeros(12).long())).images,
+            lambda x: baselines.NearestImage(Digits(x, torch.zeros(12).long())).images,
         ),
     ):
         given = own.clone()
         take(given).zero_()
         assert torch.equal(given, own), name
-    linear = metrics.LinearAutoencoder(Digits(own, torch.zeros(12).long()), 3)
+    linear = baselines.LinearAutoencoder(Digits(own, torch.zeros(12).long()), 3)
     before = linear.reconstruct(own, 2)
     linear.mean.zero_(), linear.components.zero_(), linear.encode(own, 2).zero_()
     assert torch.equal(linear.reconstruct(own, 2), before)
@@ -227,9 +228,9 @@ def test_no_images_give_nothing_or_are_refused(pixels, model, judge):
     empty = Digits(none, torch.zeros(0))
     assert len(empty) == 0 and empty.counts().sum() == 0
     for fails in (
-        lambda: metrics.mean_image(empty),
-        lambda: metrics.LinearAutoencoder(empty),
-        lambda: detection.NearestImage(empty),
+        lambda: baselines.mean_image(empty),
+        lambda: baselines.LinearAutoencoder(empty),
+        lambda: baselines.NearestImage(empty),
         lambda: training.evaluate(model, empty),
         lambda: data.batches(empty, 3),
         lambda: metrics.intrinsic_dimension(none),
@@ -566,7 +567,7 @@ def test_other_latent_dimensions_are_refused(dim, few):
     with pytest.raises(ValueError, match="latent_dim must be a whole number from 0 up"):
         Autoencoder(dim)
     with pytest.raises(ValueError, match="latent_dim must be a whole number from 0 to 3"):
-        metrics.LinearAutoencoder(few, 3).encode(few.images, dim)
+        baselines.LinearAutoencoder(few, 3).encode(few.images, dim)
 
 
 @pytest.mark.parametrize("offset", [NAN, -0.1, 1, None, "0.5", True])

@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aelib import detection, metrics
-from aelib.data import Digits
 from aelib.models import Autoencoder
 from aelib.training import seeded
 
@@ -113,27 +112,6 @@ def test_flags_are_counted_by_digit():
         0,
         0,
     ]
-
-
-def test_the_nearest_image_is_the_most_similar_known_one(splits):
-    known = splits.train.only(4)[:50]
-    detector = detection.NearestImage(known)
-    assert torch.equal(detector.reconstruct(known.floats()), known.floats())
-    x = splits.test.floats()[:20]
-    brute = torch.cdist(x.flatten(1), known.floats().flatten(1)).argmin(1)
-    assert torch.equal(detector.reconstruct(x), known.floats()[brute])
-
-
-def test_through_a_blur_a_shifted_copy_is_nearest():
-    known = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    known[0, 4:24, 10] = 255  # the input's stroke, one pixel beside it
-    known[1, 4:14, 11] = 255  # half of the stroke in its place, and nothing else
-    seen = torch.zeros(1, 1, 28, 28)
-    seen[..., 4:24, 11] = 1
-    digits = Digits(known, torch.tensor([1, 1]))
-    assert torch.equal(detection.NearestImage(digits).reconstruct(seen)[0], digits.floats()[1])
-    blurred = detection.NearestImage(digits, blur=1.0).reconstruct(seen)
-    assert torch.equal(blurred[0], digits.floats()[0])
 
 
 def test_code_distances_ignore_the_scale_of_the_code():

@@ -1,20 +1,12 @@
-import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
 from aelib import metrics
 from aelib.models import Autoencoder
-
-
-@pytest.fixture(scope="module")
-def linear(splits):
-    return metrics.LinearAutoencoder(splits.train[::20], max_dim=20)
 
 
 def test_mse_per_image_is_the_mean_over_pixels():
@@ -38,39 +30,6 @@ def test_a_model_with_an_offset_gets_its_own_range(few):
     assert metrics.reconstruct(shifted, x).shape == x.shape
     with torch.inference_mode():
         assert torch.equal(metrics.encode(shifted, x), shifted.encoder(x - 0.5))
-
-
-def test_nothing_constant_beats_the_mean_image(few):
-    x, mean = few.floats(), metrics.mean_image(few)
-    best = (x - mean).square().mean()
-    assert (
-        best < (x - mean - 0.01).square().mean() and best < (x - mean.roll(1, -1)).square().mean()
-    )
-
-
-def test_class_variance_is_the_error_of_the_digits_own_mean(few):
-    expected = [
-        (part.floats() - part.floats().mean(0)).square().mean()
-        for part in (few.only(d) for d in range(10))
-    ]
-    found = metrics.class_variance(few, few)
-    assert torch.allclose(found, torch.stack(expected).double(), atol=1e-6)
-
-
-def test_pca_with_nothing_is_the_mean_and_improves_with_every_number(splits, linear):
-    x = splits.test[:500].floats()
-    errors = [metrics.mse_per_image(linear.reconstruct(x, d), x).mean() for d in range(21)]
-    assert errors[0] == pytest.approx((x - linear.mean).square().mean().item(), rel=1e-5)
-    assert all(a > b for a, b in itertools.pairwise(errors))
-    with pytest.raises(ValueError, match="0 to 20"):
-        linear.encode(x, 21)
-
-
-@settings(max_examples=20, deadline=None)
-@given(d=st.integers(0, 20))
-def test_pca_reconstructs_its_own_pictures_exactly(linear, d):
-    codes = torch.randn(3, d, generator=torch.Generator().manual_seed(d))
-    assert torch.allclose(linear.encode(linear.decode(codes), d), codes, atol=1e-4)
 
 
 class Reader(nn.Module):

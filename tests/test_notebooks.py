@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import torch
 
-from aelib import checkerboards, detection, metrics
+from aelib import baselines, checkerboards, detection, metrics
 from aelib.models import Autoencoder
 from aelib.workshop.notebooks import WIDGET_VIEW, dump
 
@@ -168,7 +168,7 @@ def test_the_pca_of_notebook_1_is_the_librarys(splits):
     exec(source_with("1_dataset", "torch.linalg.eigh"), space)
     curve = source_with("1_dataset", "unseen = test.flatten(1) - mean")
     exec(curve.partition("chosen = ")[0], space)
-    linear = metrics.LinearAutoencoder(splits.train)
+    linear = baselines.LinearAutoencoder(splits.train)
     for d in (0, 2, 16):
         error = metrics.mse_per_image(linear.reconstruct(test, d), test).mean().item()
         assert space["errors"][d] == pytest.approx(error, rel=1e-4)

@@ -1,7 +1,10 @@
+import io
+
 import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from aelib import plotting
 from aelib.training import History
@@ -52,7 +55,6 @@ DRAWN = {
     "image_grid": lambda ax: plotting.image_grid([IMAGES], ax=ax),
     "signed_grid": lambda ax: plotting.signed_grid(IMAGES, ax=ax),
     "error_grid": lambda ax: plotting.error_grid({"a": IMAGES - 0.5}, ax=ax),
-    "mark_cells": lambda ax: plotting.mark_cells(ax, torch.ones(1, 3, dtype=torch.bool)),
     "losses": lambda ax: plotting.losses({"a": History([0.3], [0.2], [1.0], 0)}, ax),
     "error_by_dim": lambda ax: plotting.error_by_dim([1, 2], torch.rand(2, 5), ax=ax),
     "bars_per_digit": lambda ax: plotting.bars_per_digit(range(10), "x", ax=ax),
@@ -173,15 +175,6 @@ def test_an_error_grid_is_white_where_nothing_is_wrong():
     assert colors[0, 0][0] > colors[0, 0][2] and colors[0, 1][2] > colors[0, 1][0]
 
 
-def test_marked_cells_are_framed_where_they_are():
-    ax = plotting.image_grid([torch.zeros(3, 1, 28, 28)] * 2)
-    cells = torch.zeros(2, 3, dtype=torch.bool)
-    cells[1, 2] = True
-    (frame,) = plotting.mark_cells(ax, cells).patches
-    assert frame.get_x() < 60 < frame.get_x() + frame.get_width()
-    assert frame.get_y() < 30 < frame.get_y() + frame.get_height()
-
-
 def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
     values = torch.tensor([[8.0, 2.0], [4.0, 1.0]])
     ax = plotting.score_by_step({"a": ((0, 10), values)}, {"real": 0.8})
@@ -232,3 +225,42 @@ def test_models_are_shown_by_a_mark_for_each_seed_and_each_series_by_its_own():
     assert upper.get_xdata()[2] < 1 < lower.get_xdata()[2], "side by side at the model's place"
     with pytest.raises(ValueError, match="markers for 5 series, got 6"):
         plotting.seeds_per_model(dict.fromkeys("abcdef", values), "wrong")
+
+
+def test_a_small_png_has_few_colours_and_leaves_no_figure_open():
+    ax = plotting.bars_per_digit(range(10), "ink")
+    whole = plotting.figure_png(ax)
+    small = plotting.small_png(ax, colors=8)
+    assert len(small) < len(whole) and not plt.fignum_exists(ax.figure.number)
+    with Image.open(io.BytesIO(small)) as picture, Image.open(io.BytesIO(whole)) as original:
+        assert picture.size == original.size and len(picture.getcolors()) <= 8
+
+
+def test_a_histogram_shows_shares_and_the_threshold():
+    scores = torch.cat([torch.full((90,), 0.1), torch.linspace(0.5, 1, 10)])
+    ax = plotting.score_histogram(scores, scores < 0.3, 0.3)
+    assert ax.get_xscale() == "log"
+    assert max(bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    assert ax.lines[0].get_xdata()[0] == 0.3
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(2), "two groups"
+    assert {bar.get_hatch() for bar in ax.patches} == {None, "////"}, "told apart without colour"
+    zeros = torch.tensor([0.0, 0.0, 1.0])
+    ax = plotting.score_histogram(zeros, zeros < 0.5, 0.5)
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(2), "zeros count too"
+    with pytest.raises(ValueError, match="normal images and strangers"):
+        plotting.score_histogram(zeros, zeros < 2, 0.5)
+
+
+def test_roc_curves_have_the_diagonal_of_guessing():
+    curve = torch.tensor([0.0, 0.5, 1.0]), torch.tensor([0.0, 0.9, 1.0])
+    ax = plotting.roc_curves({"8": curve})
+    assert ax.lines[0].get_label() == "8" and len(ax.lines) == 2
+    assert list(ax.lines[1].get_xdata()) == list(ax.lines[1].get_ydata()) == [0, 1]
+
+
+def test_roc_curves_are_told_apart_by_colour_and_by_dashes():
+    curve = torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0])
+    ax = plotting.roc_curves({"8": curve, "3": curve, "PCA": curve})
+    digits = [line.get_color() for line in ax.lines[:2]]
+    assert digits == [plotting.DIGIT_COLORS[8], plotting.DIGIT_COLORS[3]]
+    assert len({line.get_linestyle() for line in ax.lines[:3]}) == 3

@@ -96,16 +96,6 @@ def test_the_level_of_a_model_cancels(drawn):
     assert relative[3] == pytest.approx(torch.full((2,), 0.5))
 
 
-def test_two_models_are_compared_on_the_same_strangers():
-    values = torch.zeros(10, 2, 10)
-    values[0, :, [1, 3, 4]] = torch.tensor([9.0, 1.0, 3.0])
-    values[1, :, [0, 3, 4]] = torch.tensor([7.0, 5.0, 7.0])
-    a, b = strokes.on_common_digits(values, 0, 1, [0, 1, 3, 4])
-    assert a.tolist() == [2.0, 2.0] and b.tolist() == [6.0, 6.0]
-    with pytest.raises(ValueError, match="models 3 and 4 have no common stranger"):
-        strokes.on_common_digits(values, 3, 4, [3, 4])
-
-
 def test_a_faint_ring_is_a_loop_for_a_low_threshold_only():
     images = torch.zeros(1, 1, 28, 28)
     images[0, 0, 8:16, 8:16] = 0.3

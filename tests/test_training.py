@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from aelib import metrics, optim, training
+from aelib import baselines, metrics, optim, training
 from aelib.models import Autoencoder, Judge
 from aelib.optim import ORIGINAL, Recipe
 from aelib.training import History, evaluate, fit, seeded
@@ -29,7 +29,7 @@ def weights(model):
 def test_a_small_real_run_learns(splits, upsampling):
     train, val = splits.train[::25], splits.val[::5]
     model = built(upsampling=upsampling)
-    mean_image = metrics.mean_image(train)
+    mean_image = baselines.mean_image(train)
     baseline = (val.floats() - mean_image).square().mean().item()
     recipe = Recipe(epochs=4, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
     history = fit(model, train, val, recipe, progress=False)

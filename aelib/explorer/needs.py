@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from aelib import detection, metrics, zoo
+from aelib.baselines import LinearAutoencoder
 from aelib.data import DIGITS, Digits, Splits, load_mnist
 from aelib.experiments import ALIASES, JUDGE, LATENT_DIMS, UP_DIMS
 from aelib.models import UPSAMPLING
@@ -131,8 +132,8 @@ def _digits() -> dict[str, Any]:
 
 
 @lru_cache(1)
-def _linear() -> metrics.LinearAutoencoder:
-    return metrics.LinearAutoencoder(_splits().train)
+def _linear() -> LinearAutoencoder:
+    return LinearAutoencoder(_splits().train)
 
 
 @lru_cache(1)

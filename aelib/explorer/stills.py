@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-import matplotlib.pyplot as plt
 import torch
-from matplotlib.axes import Axes
-from PIL import Image
 from torch import Tensor
 
 from aelib import checkerboards, metrics, plotting, zoo
+from aelib.baselines import LinearAutoencoder
 from aelib.data import DIGITS, load_mnist
 from aelib.models import UPSAMPLING
 
@@ -26,27 +23,16 @@ def _examples() -> Tensor:
     return test[test.first_of_each()].floats()
 
 
-def small_png(ax: Axes) -> bytes:
-    """Return the figure of an Axes as a PNG of few colours, and close it."""
-    buffer, figure = io.BytesIO(), plotting.figure_of(ax)
-    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-    picture = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    packed = io.BytesIO()
-    picture.save(packed, "png", optimize=True)
-    return packed.getvalue()
-
-
-def _plate(rows: Mapping[str, Tensor]) -> bytes:
-    return small_png(plotting.image_grid(rows, [str(digit) for digit in DIGITS]))
+def _grid(rows: Mapping[str, Tensor]) -> bytes:
+    return plotting.small_png(plotting.image_grid(rows, [str(digit) for digit in DIGITS]))
 
 
 def _draw() -> Still:
     images = _examples()
-    linear = metrics.LinearAutoencoder(load_mnist().val, 32)
+    linear = LinearAutoencoder(load_mnist().val, 32)
     rows = {"a test digit": images}
     rows |= {f"PCA, {k}": linear.reconstruct(images, k).clamp(0, 1) for k in (0, 2, 8, 32)}
-    return _plate(rows), (
+    return _grid(rows), (
         "Ten test digits, and what PCA draws of them with 0, 2, 8 and 32 numbers: with 0 always "
         "the mean image, with 32 nearly the digits."
     )
@@ -56,7 +42,7 @@ def _latent() -> Still:
     images = _examples()
     dims = (0, 1, 2, 4, 8, 16, 32)
     rows = {f"d = {d}": metrics.reconstruct(zoo.load(f"latent/{d}"), images) for d in dims}
-    return _plate({"a test digit": images} | rows), (
+    return _grid({"a test digit": images} | rows), (
         "Ten test digits, and what the autoencoders with 0, 1, 2, 4, 8, 16 and 32 numbers draw of "
         "them: with 0 always the mean image, and the more numbers, the more like the digit."
     )
@@ -66,7 +52,7 @@ def _plane() -> Still:
     test = load_mnist().test[:3000]
     codes = metrics.encode(zoo.load("latent/2"), test.floats())
     ax = plotting.scatter_codes(codes, test.labels)
-    return small_png(
+    return plotting.small_png(
         ax
     ), "The codes of 3,000 test digits in the plane of d = 2, one colour a digit."
 
@@ -81,7 +67,7 @@ def _code() -> Still:
         spread = metrics.encode(model, load_mnist().val.floats())[:, number].std()
         codes[:, number] += 2 * spread * steps
         rows[f"number {number + 1}"] = metrics.decode(model, codes)
-    return small_png(plotting.image_grid(rows)), (
+    return plotting.small_png(plotting.image_grid(rows)), (
         "What happens to a 2 when each of the ten numbers of its code is changed, a row for each, "
         "from two standard deviations below to two above."
     )
@@ -96,7 +82,7 @@ def _morph() -> Still:
         rows[f"code, d = {d}"] = metrics.decode(model, start + share * (end - start))
     share = share[:, :, None, None]
     rows["pixel by pixel"] = images[3] + share * (images[8] - images[3])
-    return small_png(plotting.image_grid(rows)), (
+    return plotting.small_png(plotting.image_grid(rows)), (
         "From a 3 to an 8 in nine steps: through the codes of two and of sixteen numbers, where "
         "every step is a digit or nearly one, and pixel by pixel, where one fades into the other."
     )
@@ -105,7 +91,7 @@ def _morph() -> Still:
 def _alarms() -> Still:
     images = _examples()
     rows = {f"model {k}": metrics.reconstruct(zoo.load(f"digit/{k}"), images) for k in DIGITS}
-    return _plate({"a test digit": images} | rows), (
+    return _grid({"a test digit": images} | rows), (
         "Ten test digits, and what each of the ten one-digit models draws of them: its own digit "
         "well, others often not."
     )
@@ -116,7 +102,7 @@ def _stamp() -> Still:
     counts = checkerboards.coverage(5, 3, 2)
     plotting.coverage(counts, line)
     plotting.coverage(torch.outer(counts, counts), square)
-    return small_png(line), (
+    return plotting.small_png(line), (
         "How many stamps of a kernel of 3 with stride 2 cover each pixel: along a line one and two "
         "by turns, in two dimensions one, two and four."
     )
@@ -125,7 +111,7 @@ def _stamp() -> Still:
 def _decoders() -> Still:
     images = _examples()
     rows = {kind: metrics.reconstruct(zoo.load(f"up/{kind}/2"), images) for kind in UPSAMPLING}
-    return _plate({"a test digit": images} | rows), (
+    return _grid({"a test digit": images} | rows), (
         "Ten test digits, and what six autoencoders with two numbers draw of them, which differ in "
         "how their decoders up-sample."
     )

@@ -13,13 +13,13 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from aelib import architecture, plotting, zoo
+from aelib.baselines import LinearAutoencoder, mean_image
 from aelib.checkerboards import checkerboard_score
 from aelib.data import DIGITS, Splits, load_mnist
-from aelib.metrics import LinearAutoencoder, encode, mean_image, mse_per_image, reconstruct
+from aelib.metrics import encode, mse_per_image, reconstruct
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import ORIGINAL, Recipe
 from aelib.training import fit
-from aelib.widgets import figure_png
 from aelib.workshop.batch_last import faster_forward
 from aelib.workshop.pictures import write_picture
 from aelib.workshop.sweep import WATCHED_IMAGES
@@ -167,7 +167,7 @@ def write_figures(folder: Path) -> list[Path]:
     for name, draw in FIGURES.items():
         ax = draw(studio)
         path = folder / f"{name}.png"
-        write_picture(path, figure_png(ax))
+        write_picture(path, plotting.figure_png(ax))
         plt.close(plotting.figure_of(ax))
         paths.append(path)
     return paths

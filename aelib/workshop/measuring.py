@@ -12,24 +12,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from aelib.baselines import LinearAutoencoder, NearestImage, mean_image
 from aelib.checkerboards import checkerboard_score
 from aelib.data import DIGITS, Digits, Splits, batches
 from aelib.detection import (
     BLUR,
     CodeDistance,
     Detector,
-    NearestImage,
     all_scores,
     anomaly_scores,
     detector_values,
 )
 from aelib.metrics import (
     BATCH,
-    LinearAutoencoder,
     confusion,
     encode,
     knn_accuracy,
-    mean_image,
     mean_per_digit,
     mse_per_image,
     plane_values,

@@ -8,11 +8,12 @@ from itertools import product
 from pathlib import Path
 
 from aelib import zoo
+from aelib.baselines import LinearAutoencoder
 from aelib.data import DIGITS, Splits
 from aelib.detection import PUBLISHED, PUBLISHED_MEAN, SCORES, WITH_CODE
 from aelib.files import write_atomically
 from aelib.intervals import paired_difference, verdicts
-from aelib.metrics import LinearAutoencoder, mse_per_image
+from aelib.metrics import mse_per_image
 from aelib.models import UPSAMPLING
 
 # A table stands between two comments, which Markdown does not show.

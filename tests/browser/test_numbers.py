@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from aelib import detection, metrics, zoo
+from aelib import baselines, detection, metrics, zoo
 from aelib.data import DIGITS, prepare
 from aelib.explorer.needs import MODELS
 from aelib.packing import unpack_array
@@ -110,7 +110,7 @@ def test_the_judge_is_as_sure_as_in_aelib(page, images):
 @pytest.mark.parametrize("size", [0, 1, 32])
 def test_pca_is_that_of_aelib(page, images, splits, size):
     drawn = numbers(page.evaluate("(size) => inside.pca(size)", size), *images.shape)
-    expected = metrics.LinearAutoencoder(splits.train).reconstruct(images, size)
+    expected = baselines.LinearAutoencoder(splits.train).reconstruct(images, size)
     assert (drawn - expected).abs().max() < 0.01
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aelib import intervals, metrics, zoo
+from aelib import baselines, intervals, metrics, zoo
 from aelib.checkerboards import checkerboard_score
 from aelib.data import load_mnist
 
@@ -37,7 +37,7 @@ def test_the_score_of_real_digits_and_of_an_invisible_checkerboard(test_images):
     says(FOUR, "it takes ± 10 % to double the score")
     assert 1.8 < ink / scores[0] < 2.5
     says(FOUR, "PCA, which has no grid to draw one with, scores half of it")
-    pca = metrics.LinearAutoencoder(load_mnist().train)
+    pca = baselines.LinearAutoencoder(load_mnist().train)
     for d in (2, 16):
         assert checkerboard_score(pca.reconstruct(test_images, d)) == pytest.approx(0.43, abs=0.04)
 

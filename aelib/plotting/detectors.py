@@ -1,7 +1,4 @@
-"""Figures about detectors: ROC curves, how scores are spread, what is reported.
-
-Like `plotting`: each draws into the Axes it is given, or makes one, and returns it.
-"""
+"""Detectors: ROC curves, and how scores are spread on the two sides of a threshold."""
 
 from __future__ import annotations
 
@@ -13,9 +10,9 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.data import DIGITS
+from aelib.checks import DIGITS
 from aelib.detection import both_kinds
-from aelib.plotting import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new, bars_per_digit
+from aelib.plotting.style import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new
 
 
 def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = None) -> Axes:
@@ -67,18 +64,4 @@ def score_histogram(
     ax.set(title=title, xlabel="score", ylabel="share of images", xscale="log")
     # Below the axes, where there are no bars.
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=3, columnspacing=1)
-    return ax
-
-
-def alarms_per_digit(shares: Tensor, normal: int, title: str = "", ax: Axes | None = None) -> Axes:
-    """Draw which share of each digit's images (10,) a detector reports.
-
-    The bar of its own digit is hatched: there every report is a false alarm.
-    Raises ValueError if `normal` is no digit.
-    """
-    if normal not in DIGITS:
-        raise ValueError(f"normal must be a digit of 0 to 9, got {normal}")
-    ax = bars_per_digit(shares, "share reported", ax=axes_or_new(ax, (5, 2.6)))
-    ax.containers[-1][normal].set(hatch="////", fill=False, edgecolor=DIGIT_COLORS[normal])
-    ax.set(ylim=(0, 1), title=title)
     return ax
