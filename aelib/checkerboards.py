@@ -10,44 +10,24 @@ from torch import Tensor
 
 from aelib.checks import IMAGE_SIZE, Images, drawings_of, whole_number
 
-# --- The arithmetic of transposed convolutions ----------------------------------------
 
+def coverage(size: int, kernel: int, stride: int) -> Tensor:
+    """Return how many stamps cover each pixel of a transposed convolution's line, (n,).
 
-def transposed_size(
-    size: int, kernel: int, stride: int, padding: int = 0, output_padding: int = 0
-) -> int:
-    """Return how many pixels a transposed convolution makes of `size` pixels.
-
-    Raises ValueError for a kernel smaller than the stride, which leaves pixels that nobody
-    draws; for an output_padding that is not smaller than the stride; and if nothing is left.
+    It makes n = (size - 1) * stride + kernel pixels of `size`, as long as no padding cuts some
+    of them off. In two dimensions the count is the product of the counts of row and column.
+    Raises ValueError for what is no whole number from 1 up, and for a kernel smaller than the
+    stride, which leaves pixels that nobody draws.
     Source: Dumoulin and Visin 2016, arXiv:1603.07285.
     """
     size, kernel = whole_number("size", size, 1), whole_number("kernel", kernel, 1)
-    stride, padding = whole_number("stride", stride, 1), whole_number("padding", padding, 0)
-    output_padding = whole_number("output_padding", output_padding)
+    stride = whole_number("stride", stride, 1)
     if kernel < stride:
         raise ValueError(
             f"the kernel must be at least as large as the stride, got {kernel} and {stride}: "
             "between the stamps would lie pixels that nobody draws"
         )
-    if not 0 <= output_padding < stride:
-        raise ValueError(
-            f"output_padding must lie in 0 to {stride - 1} (less than the stride), "
-            f"got {output_padding}"
-        )
-    result = (size - 1) * stride - 2 * padding + kernel + output_padding
-    if result < 1:
-        raise ValueError(f"a padding of {padding} leaves nothing of a size of {size}")
-    return result
-
-
-def coverage(size: int, kernel: int, stride: int) -> Tensor:
-    """Return how many stamps cover each pixel of a transposed convolution's line, (n,).
-
-    In two dimensions the count is the product of the counts of row and column.
-    Raises ValueError as `transposed_size` does.
-    """
-    counts = torch.zeros(transposed_size(size, kernel, stride), dtype=torch.long)
+    counts = torch.zeros((size - 1) * stride + kernel, dtype=torch.long)
     for start in range(0, stride * size, stride):
         counts[start : start + kernel] += 1
     return counts

@@ -253,10 +253,10 @@ def drawings_of(images: Any, name: str = "images", any_size: bool = False) -> Te
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def same_shape(drawn: Tensor, images: Tensor, first: str = "reconstructions") -> None:
-    """Raise ValueError unless two tensors have the same shape: broadcasting would hide it."""
-    if drawn.shape != images.shape:
+def same_shape(reconstructions: Tensor, images: Tensor) -> None:
+    """Raise ValueError unless both have the same shape: broadcasting would hide it."""
+    if reconstructions.shape != images.shape:
         raise ValueError(
-            f"{first} {tuple(drawn.shape)} and images {tuple(images.shape)} "
+            f"reconstructions {tuple(reconstructions.shape)} and images {tuple(images.shape)} "
             "must have the same shape"
         )

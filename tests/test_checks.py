@@ -708,8 +708,8 @@ def test_sizes_must_be_whole_numbers(wrong):
         given = [5, 3, 2]
         given[place] = wrong
         with pytest.raises(ValueError, match="must be a whole number from 1 up"):
-            checkerboards.transposed_size(*given)
-    assert checkerboards.transposed_size(np.int64(3), np.int64(3), np.int64(2)) == 7
+            checkerboards.coverage(*given)
+    assert len(checkerboards.coverage(np.int64(3), np.int64(3), np.int64(2))) == 7
 
 
 def test_a_score_of_colour_or_of_nothing_is_refused():

@@ -78,6 +78,23 @@ def test_dependencies_are_ranges_and_constraints_lie_within_them(requirement):
     assert PINNED[canonicalize_name(requirement.name)] in requirement.specifier
 
 
+@pytest.mark.parametrize("extra", [None, *PROJECT["optional-dependencies"]])
+def test_a_dependency_stands_once(extra):
+    own = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    names = [canonicalize_name(Requirement(line).name) for line in own]
+    assert len(names) == len(set(names))
+
+
+def test_contributing_names_what_there_is_and_what_the_hooks_run():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:aelib|tests|images)[\w./]*)`", text)
+    assert named and all((ROOT / name).exists() for name in named if "/" in name)
+    table = re.search(r"Add a line to the table in `aelib/(\w+)\.py`", text)[1]
+    assert "\ndef _table()" in (ROOT / f"aelib/{table}.py").read_text(encoding="utf-8")
+    hooks = re.findall("entry: (.+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert " && ".join(hook.replace(" --force-exclude", "") for hook in hooks) in text
+
+
 def test_constraints_are_what_the_results_were_recorded_with():
     records = list(ROOT.glob("aelib/checkpoints/**/seed*.json"))
     torches = {json.loads(path.read_text())["versions"]["torch"] for path in records}

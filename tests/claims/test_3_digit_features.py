@@ -36,12 +36,10 @@ def ink(splits, test_images):
 
 
 def contest(shares, model):
-    """The place of a model, the best other one, and the difference to it, paired by seed."""
-    means = shares.mean(1)
+    """The place of a model, of how many, the best other one, and the difference to it."""
+    means = shares.mean(1)  # NaN for models that know a digit of the region
     others = [m for m in DIGITS if m != model and not means[m].isnan()]
-    best = min(others, key=lambda m: means[m])
-    gap = intervals.paired_difference(shares[model], shares[best])
-    return 1 + int((means < means[model]).sum()), len(others) + 1, best, gap
+    return intervals.rank(shares, model, others)
 
 
 # --- Drawing strangers ------------------------------------------------------------------
