@@ -18,12 +18,28 @@ const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 // === 1 Packed numbers ======================================================================
 
-/** Undo base64 and deflate. @param {string} text @returns {Promise<Uint8Array>} */
-async function inflated(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** What a reader should know of something that is not there; said in its place. */
+class Missing extends Error {}
+
+/**
+ * Undo base64 and deflate, which comes with a check of its own.
+ * @param {string} text @param {number} count of bytes that it stands for @returns {Promise<Uint8Array>}
+ */
+async function inflated(text, count) {
+  let all = null;
+  try {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    all = new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    // what is said below
+  }
+  if (all?.length !== count) throw new Missing("A part of this explorer is damaged.");
+  return all;
 }
+
+/** How many bytes so many packed integers take. */
+const packedBytes = (count, bits) => count + Math.ceil((count * Math.max(bits - 8, 0)) / 8);
 
 /**
  * Read integers of which the upper 8 bits come first, all of them, and then the rest.
@@ -49,23 +65,21 @@ function integers(bytes, count, bits) {
 /** Unpack numbers of any shape. @param {Packed} packed @returns {Promise<Float32Array>} */
 async function unpacked({ shape, bits, low, step, data }) {
   const count = shape.reduce((product, size) => product * size, 1);
-  return Float32Array.from(integers(await inflated(data), count, bits), (n) => low + step * n);
+  const bytes = await inflated(data, packedBytes(count, bits));
+  return Float32Array.from(integers(bytes, count, bits), (n) => low + step * n);
 }
 
 /** Unpack a model: its layers get their weights and biases. @returns {Promise<Model>} */
 async function unpackedModel(packed) {
-  const bytes = await inflated(packed.data);
   const weighted = Object.values(packed.parts).flat().filter((layer) => "outputs" in layer);
   const sizes = weighted.map(
     ({ inputs, outputs, kernel = 1 }) => inputs * outputs * kernel * kernel,
   );
   const outputs = weighted.reduce((sum, layer) => sum + layer.outputs, 0);
+  const count = sizes.reduce((sum, size) => sum + size, 0);
+  const bytes = await inflated(packed.data, 8 * outputs + packedBytes(count, packed.bits));
   const floats = new Float32Array(bytes.buffer, 0, 2 * outputs);
-  const all = integers(
-    bytes.subarray(floats.byteLength),
-    sizes.reduce((sum, size) => sum + size, 0),
-    packed.bits,
-  );
+  const all = integers(bytes.subarray(floats.byteLength), count, packed.bits);
   const middle = 2 ** (packed.bits - 1);
   const ready = new Map();
   let place = 0;
@@ -505,6 +519,8 @@ class Desk {
     this.drawing = { base: null, strokes: [] };
     this.breaks = UNBROKEN;
     this.pen = PEN;
+    /** @type {number | null} which digit the reader means; null: whatever is read */
+    this.meant = null;
     this.history = [];
     this.listeners = new Set();
     this.changed();
@@ -529,10 +545,11 @@ class Desk {
     this.draw({ ...this.drawing, strokes: [...this.drawing.strokes, stroke] });
   }
 
-  /** Lead the last stroke on to more points. */
+  /** Lead the last stroke on to more points; nothing happens if it has been taken back. */
   extend(points) {
     const { strokes } = this.drawing;
-    const last = strokes[strokes.length - 1];
+    const last = strokes.at(-1);
+    if (!last) return;
     const longer = { ...last, points: [...last.points, ...points] };
     this.drawing = { ...this.drawing, strokes: [...strokes.slice(0, -1), longer] };
     this.changed();
@@ -540,10 +557,12 @@ class Desk {
 
   /** Put a test digit on the desk. @param {{image: Float32Array, label: number}} base */
   take(base) {
+    this.meant = null;
     this.draw({ base, strokes: [] });
   }
 
   clear() {
+    this.meant = null;
     this.draw({ base: null, strokes: [] });
   }
 
@@ -630,10 +649,11 @@ const button = (words, onclick, attributes = {}) =>
  */
 function slider(name, { min, max, step = 1, value, words = String, change }) {
   const input = h("input", { type: "range", min, max, step, "aria-label": name });
-  const output = h("output");
+  // No <output>: the handle says its value, and a second voice would say it again.
+  const said = h("span.value", { "aria-hidden": "true" });
   const show = () => {
     const text = words(Number(input.value));
-    output.textContent = text;
+    said.textContent = text;
     input.setAttribute("aria-valuetext", text);
   };
   input.value = value;
@@ -643,7 +663,7 @@ function slider(name, { min, max, step = 1, value, words = String, change }) {
   });
   show();
   return {
-    element: h("label.slider", {}, h("span", {}, name), input, output),
+    element: h("label.slider", {}, h("span", {}, name), input, said),
     get value() {
       return Number(input.value);
     },
@@ -662,10 +682,21 @@ function slider(name, { min, max, step = 1, value, words = String, change }) {
 
 /** A list to choose one thing from. @param {[string, string][]} options values and words */
 function choice(name, options, value, change) {
-  const select = h("select", { "aria-label": name, onchange: () => change(select.value) });
+  const trouble = h("span.missing", { role: "alert", hidden: "" });
+  const choose = async () => {
+    trouble.hidden = true;
+    try {
+      await change(select.value);
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      trouble.hidden = false;
+      trouble.textContent = error.message;
+    }
+  };
+  const select = h("select", { "aria-label": name, onchange: choose });
   select.append(...options.map(([own, words]) => h("option", { value: own }, words)));
   select.value = value;
-  const element = h("label.choice", {}, h("span", {}, name), select);
+  const element = h("label.choice", {}, h("span", {}, name), select, trouble);
   return { element, select };
 }
 
@@ -680,7 +711,9 @@ class Picture {
     this.canvas = h("canvas", { width: SIDE, height: SIDE, role: "img", "aria-label": title });
     this.frame = h("div.paper", {}, this.canvas);
     this.words = h("span.words");
-    this.caption = h("figcaption", {}, h("b", {}, title), this.words);
+    // A long name may be broken behind an underscore.
+    const parts = title.split(/(?<=_)/).flatMap((part) => [part, h("wbr")]);
+    this.caption = h("figcaption", {}, h("b", {}, ...parts), this.words);
     this.element = h(`figure.picture.${size}`, {}, this.frame, this.caption);
     this.pixels = new ImageData(SIDE, SIDE);
     room.pictures.add(this);
@@ -713,12 +746,16 @@ class Picture {
 
 /** A row of tiny pictures, each of which may be chosen. */
 class Strip {
-  /** @param {string[]} labels @param {((n: number) => void) | null} choose */
-  constructor(room, title, labels, choose = null) {
+  /**
+   * @param {string[]} labels @param {((n: number) => void) | null} choose
+   * @param {string} unit what goes before a label where it is read aloud
+   */
+  constructor(room, title, labels, choose = null, unit = "") {
+    this.names = labels.map((label) => `${title}, ${unit}${label}`);
     this.pictures = labels.map((label) => new Picture(room, label, "tiny"));
     const items = this.pictures.map((picture, n) =>
       choose
-        ? h("button.cell", { type: "button", onclick: () => choose(n) }, picture.element)
+        ? h("button.cell", { type: "button", onclick: () => choose(n), "aria-label": this.names[n] }, picture.element)
         : h("div.cell", {}, picture.element),
     );
     this.items = items;
@@ -728,15 +765,13 @@ class Strip {
 
   show(n, values, words) {
     this.pictures[n].show(values, words);
+    this.items[n].setAttribute("aria-label", words ? `${this.names[n]}: ${words}` : this.names[n]);
   }
 
   mark(chosen) {
     this.items.forEach((item, n) => item.setAttribute("aria-pressed", String(n === chosen)));
   }
 }
-
-/** What a reader should know of something that is not there; said in its place. */
-class Missing extends Error {}
 
 /** One explorer on a page: its payload, its colours, its pictures. */
 class Room {
@@ -775,7 +810,10 @@ class Room {
     if (!this.models.has(name)) {
       const packed = this.find("models", name);
       if (!packed) throw new Missing(`The model ${name} did not come with this explorer.`);
-      this.models.set(name, unpackedModel(packed));
+      const damaged = () => {
+        throw new Missing(`The model ${name} is damaged.`);
+      };
+      this.models.set(name, unpackedModel(packed).catch(damaged));
     }
     return this.models.get(name);
   }
@@ -806,7 +844,8 @@ class Room {
 
   /** Look at the page's colours, and paint all pictures in them. */
   dress() {
-    this.host.dataset.paper = isDark(this.host) ? "dark" : "light";
+    const printed = matchMedia("print").matches; // on white
+    this.host.dataset.paper = !printed && isDark(this.host) ? "dark" : "light";
     const style = getComputedStyle(this.host);
     const colour = (name) => style.getPropertyValue(name).trim().match(/\w\w/g).map((hex) => parseInt(hex, 16));
     this.named = new Map();
@@ -862,26 +901,32 @@ async function makePad(room) {
   const said = h("p.hidden", { role: "status" });
   let erases = false;
   let cursor = null; // where the keyboard's pen is, once it has been used
-  let down = false;
+  let down = false; // whether the keyboard's pen is
+  let finger = null; // the pointer that draws; others that join it do nothing
 
+  // Who slips off the pad draws along its edge: what counts is what is seen.
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [
+      clamp((event.clientX - box.left) / box.width, 0, 1),
+      clamp((event.clientY - box.top) / box.height, 0, 1),
+    ];
   };
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+    if (event.button !== 0 || finger !== null) return;
     canvas.setPointerCapture(event.pointerId);
+    finger = event.pointerId;
     cursor = null;
-    down = true;
+    down = false;
     desk.begin(place(event), erases);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!down || !event.isPrimary || !canvas.hasPointerCapture(event.pointerId)) return;
+    if (event.pointerId !== finger) return;
     // One event stands for several places that the pointer has passed since the last one.
     const passed = event.getCoalescedEvents?.() ?? [];
     const points = (passed.length ? passed : [event]).map(place);
-    const { strokes } = desk.drawing;
-    let last = strokes[strokes.length - 1].points.at(-1);
+    let last = desk.drawing.strokes.at(-1)?.points.at(-1);
+    if (!last) return; // taken back while it was being drawn
     const apart = points.filter((point) => {
       const far = Math.hypot(point[0] - last[0], point[1] - last[1]) > FINEST;
       if (far) last = point;
@@ -889,13 +934,17 @@ async function makePad(room) {
     });
     if (apart.length) desk.extend(apart);
   });
-  const lift = () => (down = false);
-  canvas.addEventListener("pointerup", lift);
-  canvas.addEventListener("pointercancel", lift);
+  const lift = (event) => {
+    if (event.pointerId === finger) finger = null;
+  };
+  for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(kind, lift);
+  }
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey) {
-      if (event.key === "z") desk.undo();
-      else return;
+      if (event.key !== "z") return;
+      down = false;
+      desk.undo();
     } else if (KEYS[event.key]) {
       const step = KEY_STEP * (event.shiftKey ? 0.25 : 1);
       const [dx, dy] = KEYS[event.key];
@@ -904,8 +953,8 @@ async function makePad(room) {
       if (down) desk.extend([cursor]);
     } else if (event.key === " " || event.key === "Enter") {
       cursor ??= [0.5, 0.5];
-      down = !down;
-      if (down) desk.begin(cursor, erases);
+      if (!event.repeat) down = !down;
+      if (down && !event.repeat) desk.begin(cursor, erases);
       said.textContent = down ? "pen down" : "pen up";
     } else if (event.key === "Escape") {
       down = false;
@@ -991,8 +1040,8 @@ async function makePad(room) {
     said,
     h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
     await testDigits(room),
-    breakThings(room),
     h("div.seen", {}, seen.element, room.verdict),
+    breakThings(room),
   );
   const update = () => {
     paint();
@@ -1259,7 +1308,6 @@ function magnifier(room) {
   let image = null;
   picture.frame.tabIndex = 0;
   picture.frame.setAttribute("role", "application");
-  picture.frame.setAttribute("aria-label", "A window over the picture; arrow keys or the pointer move it.");
   const go = (x, y) => {
     corner = [clamp(Math.round(x), 0, SIDE - across), clamp(Math.round(y), 0, SIDE - across)];
     show(image);
@@ -1284,7 +1332,9 @@ function magnifier(room) {
   });
   function show(values) {
     image = values;
-    picture.show(values, `rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`);
+    const where = `rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;
+    picture.show(values, where);
+    picture.frame.setAttribute("aria-label", `A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
     pane.setAttribute("x", corner[0]);
     pane.setAttribute("y", corner[1]);
     cells.forEach((row, y) => row.forEach((cell, x) => {
@@ -1323,7 +1373,7 @@ async function latentView(room) {
     words: (n) => String(dims[n]),
     change: (n) => choose(n),
   });
-  const strips = ["autoencoder", "PCA"].map((name) => new Strip(room, name, dims.map(String), choose));
+  const strips = ["autoencoder", "PCA"].map((name) => new Strip(room, name, dims.map(String), choose, "d = "));
   const chart = new Chart("Error against latent dimension", dims.map(String));
 
   function choose(n) {
@@ -1611,9 +1661,10 @@ async function codeView(room) {
     draw();
   };
   async function open(d) {
-    model = await room.model(`latent/${d}`);
     const packed = room.codes(`latent/${d}`);
-    const all = await unpacked(packed);
+    const [next, all] = await Promise.all([room.model(`latent/${d}`), unpacked(packed)]);
+    if (size.select.value !== String(d)) return; // another one was chosen meanwhile
+    model = next;
     const count = packed.shape[1];
     quantiles = Array.from({ length: d }, (_, n) => all.subarray(n * count, (n + 1) * count));
     sliders = quantiles.map((known, n) =>
@@ -1672,7 +1723,7 @@ async function morphView(room) {
   const own = (digit) => digits.filter(({ label }) => label === digit);
   const steps = 9;
   let model = null;
-  let size = dims.includes(16) ? 16 : dims.at(-1);
+  const size = dims.includes(16) ? 16 : dims.at(-1);
 
   /** One end: the reader's drawing, or a test digit. */
   function end(name, start) {
@@ -1713,8 +1764,9 @@ async function morphView(room) {
   };
   const strips = ["through the code, and what the judge reads", "pixel by pixel, and what the judge reads"].map((name) => new Strip(room, name, labels, jump));
   const dimension = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(size), async (value) => {
-    size = Number(value);
-    model = await room.model(`latent/${size}`);
+    const next = await room.model(`latent/${value}`);
+    if (dimension.select.value !== value) return; // another one was chosen meanwhile
+    model = next;
     update(room.desk.image);
   });
   model = await room.model(`latent/${size}`);
@@ -2200,8 +2252,10 @@ async function decodersView(room) {
   const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(room, kind)]));
   let errorMap = false;
   async function open(d) {
-    models = {};
-    for (const kind of kinds) if (room.has(`up/${kind}/${d}`)) models[kind] = await room.model(`up/${kind}/${d}`);
+    const there = kinds.filter((kind) => room.has(`up/${kind}/${d}`));
+    const found = await Promise.all(there.map((kind) => room.model(`up/${kind}/${d}`)));
+    if (size.select.value !== String(d)) return; // another one was chosen meanwhile
+    models = Object.fromEntries(there.map((kind, n) => [kind, found[n]]));
     update(room.desk.image);
   }
   const size = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(dims[0]), (value) => open(Number(value)));
@@ -2318,14 +2372,14 @@ export async function mount(host, payload, desk = shared().desk) {
   room.dress();
 
   const dress = () => room.dress();
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", dress);
+  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  for (const each of media) each.addEventListener("change", dress);
   const watcher = new MutationObserver(dress);
   for (const element of [document.documentElement, document.body]) {
     watcher.observe(element, { attributes: true });
   }
   return () => {
-    dark.removeEventListener("change", dress);
+    for (const each of media) each.removeEventListener("change", dress);
     watcher.disconnect();
     host.removeEventListener("keydown", keep);
     scene.end?.();
@@ -2335,7 +2389,13 @@ export async function mount(host, payload, desk = shared().desk) {
 /** The pad and the views beside it. */
 async function stage(room) {
   const { desk, payload } = room;
-  room.judge = room.has("judge") ? await room.model("judge") : null;
+  let trouble = "";
+  try {
+    room.judge = room.has("judge") ? await room.model("judge") : null;
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    trouble = `${error.message} Nobody reads your digit. `;
+  }
   room.verdict = h("div.verdict");
   const verdict = h("p", { role: "status" });
   const meaning = choice("meant as", [["", "as read"], ...DIGITS.map((n) => [String(n), String(n)])], "",
@@ -2362,7 +2422,7 @@ async function stage(room) {
     const ink = image && image.reduce((a, b) => a + b) / PIXELS;
     verdict.textContent = !image
       ? "Nothing is drawn yet."
-      : `${shares ? `The judge reads ${read}, ${sureness(shares[read])}. ` : ""}Ink: ${percent(ink)}${usual}.`;
+      : `${shares ? `The judge reads ${read}, ${sureness(shares[read])}. ` : trouble}Ink: ${percent(ink)}${usual}.`;
     meaning.select.value = desk.meant ?? "";
     current?.view?.settle?.(image, desk.meant ?? label ?? read);
   };
@@ -2459,11 +2519,11 @@ function tabList(panels, open) {
   };
   const element = h("div.tabs", { role: "tablist", "aria-label": "Views" }, ...tabs);
   element.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
     const now = tabs.findIndex((tab) => tab.tabIndex === 0);
-    const next = (now + step + tabs.length) % tabs.length;
+    const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = (to + tabs.length) % tabs.length;
     show(panels[next]);
     tabs[next].focus();
   });
@@ -2487,10 +2547,15 @@ function frames(room, { name, labels, pictures, alts, start }) {
 /** Mount every explorer of the document that waits for it, each with its own payload. */
 export function mountWaiting() {
   for (const host of document.querySelectorAll('[data-aelib="waiting"]')) {
-    const script = host.querySelector('script[type="application/json"]');
-    mount(host, JSON.parse(script.textContent)).catch((error) => {
-      host.shadowRoot?.append(h("p", { role: "alert" }, `The explorer could not start: ${error.message}`));
-      console.error(error);
+    host.dataset.aelib = "mounted";
+    const start = async () => {
+      const script = host.querySelector('script[type="application/json"]');
+      await mount(host, JSON.parse(script.textContent));
+    };
+    start().catch((error) => {
+      const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+      const words = `The explorer could not start: ${error.message}`;
+      root.replaceChildren(h("slot"), h("p", { role: "alert" }, words)); // the still stays
     });
   }
 }

@@ -93,5 +93,5 @@ def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def _describe(output: NotebookNode, alt: str | None) -> None:
     if alt and "image/png" in output.get("data", {}):
-        output.setdefault("metadata", NotebookNode())
-        output.metadata["image/png"] = {"alt": alt}
+        about = output.setdefault("metadata", NotebookNode())
+        about.setdefault("image/png", NotebookNode())["alt"] = alt
