@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from aelib.files import write_atomically
-from aelib.workshop.pictures import keep_pictures
+from aelib.workshop.pictures import keep_pictures, slim
 
 CELL_TIMEOUT = 300
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -50,9 +51,10 @@ def execute(path: Path) -> None:
 
 
 def tidy(notebook: NotebookNode) -> None:
-    """Remove what depends on the moment from an executed notebook, in place.
+    """Make an executed notebook fit to be published, in place.
 
-    That is also what needs a running kernel: the views and the saved state of widgets.
+    What depends on the moment goes, and so does what needs a running kernel: the views and
+    the saved state of widgets. Pictures get their text alternatives, and few colours.
     """
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -60,6 +62,7 @@ def tidy(notebook: NotebookNode) -> None:
             cell.outputs = _joined_streams(cell.outputs)
             for output in cell.outputs:
                 _describe(output, cell.metadata.get("alt"))
+                _slim(output)
                 # A widget without its kernel is an error message; its still stands beside it.
                 output.get("data", {}).pop(WIDGET_VIEW, None)
     notebook.metadata = nbformat.from_dict(
@@ -95,3 +98,8 @@ def _describe(output: NotebookNode, alt: str | None) -> None:
     if alt and "image/png" in output.get("data", {}):
         about = output.setdefault("metadata", NotebookNode())
         about.setdefault("image/png", NotebookNode())["alt"] = alt
+
+
+def _slim(output: NotebookNode) -> None:
+    if png := output.get("data", {}).get("image/png"):
+        output.data["image/png"] = base64.b64encode(slim(base64.b64decode(png))).decode()

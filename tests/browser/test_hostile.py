@@ -271,7 +271,8 @@ def test_test_digits_that_are_cut_short_are_said_in_their_place(show, content):
 
 
 def test_a_broken_payload_leaves_the_still_and_the_others_alone(visit, content, tmp_path):
-    broken = '<div data-aelib="waiting"><p>A still.</p><script type="application/json">{"vi</script></div>'
+    broken = '<p>A still.</p><script type="application/json">{</script>'
+    broken = f'<div data-aelib="waiting">{broken}</div>'
     page = html_of(content | {"views": ["draw"]}).replace("<main>", f"<main>{broken}")
     path = tmp_path / "broken.html"
     path.write_text(page, encoding="utf-8")

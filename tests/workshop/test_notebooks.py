@@ -12,7 +12,8 @@ from aelib.workshop import notebooks
 
 CELLS = [
     "import sys, time\nprint('one'); sys.stdout.flush(); time.sleep(0.01); print('two')",
-    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+    "import matplotlib.pyplot as plt\nfrom aelib import plotting\nplotting.use_style()\n"
+    "plt.plot([1, 2])\nplt.show()",
     "import ipywidgets\nfrom aelib import widgets\nimport torch\n"
     "still = widgets.picture([torch.zeros(1, 1, 28, 28)])\n"
     "widgets.live(ipywidgets.IntSlider(), still, 'a white page')",
@@ -35,19 +36,31 @@ def test_executing_twice_changes_nothing(published):
     assert published.read_bytes() == before
 
 
-def test_a_picture_that_looks_the_same_stays_as_it_was(published):
+def test_a_picture_that_looks_the_same_stays_as_it_was(published, tmp_path):
     """As after a run on another processor, which draws some pixels a grey level lighter."""
     notebook = nbformat.read(published, as_version=4)
+    path = tmp_path / "small.ipynb"
     data = notebook.cells[1].outputs[0].data
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"])))).copy()
+    picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    pixels = np.asarray(picture.convert("RGB")).copy()
     pixels[5, 5] -= 1
     changed = io.BytesIO()
     Image.fromarray(pixels).save(changed, "PNG")
     data["image/png"] = base64.b64encode(changed.getvalue()).decode()
-    published.write_text(notebooks.dump(notebook), encoding="utf-8")
-    before = published.read_bytes()
-    notebooks.execute(published)
-    assert published.read_bytes() == before
+    path.write_text(notebooks.dump(notebook), encoding="utf-8")
+    before = path.read_bytes()
+    notebooks.execute(path)
+    assert path.read_bytes() == before
+
+
+def test_a_figure_is_crisp_and_small(published):
+    """Twice the pixels, the width for which they are meant beside them, and a palette."""
+    output = nbformat.read(published, as_version=4).cells[1].outputs[0]
+    picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+    about = output.metadata["image/png"]
+    assert abs(picture.width - 2 * about["width"]) <= 2
+    assert abs(picture.height - 2 * about["height"]) <= 2
+    assert picture.width > 1000 and picture.mode == "P"
 
 
 def test_what_is_published_is_complete_and_valid(published):

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from aelib.workshop.pictures import TOLERANCE, keep_pictures, look_same, write_picture
+from aelib.workshop.pictures import TOLERANCE, keep_pictures, look_same, slim, write_picture
 
 GREY = np.full((20, 30, 3), 100, np.uint8)
 
@@ -36,6 +36,21 @@ def test_a_picture_looks_the_same_within_the_tolerance_only():
     assert look_same(OLD, CLOSE) and look_same(CLOSE, OLD)
     assert not look_same(OLD, FAR) and not look_same(FAR, OLD)
     assert look_same(OLD, png(GREY, compress_level=0)), "other bytes, the same pixels"
+
+
+def test_a_slim_picture_of_few_colours_is_smaller_and_the_same():
+    rows = np.arange(100, dtype=np.uint8)
+    pixels = np.stack(np.broadcast_arrays(rows[:, None], rows % 2, 200), -1).astype(np.uint8)
+    slimmed = slim(png(pixels))
+    assert len(slimmed) < len(png(pixels))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(slimmed)).convert("RGB")), pixels)
+
+
+def test_a_slim_picture_of_many_colours_still_looks_right():
+    pixels = np.asarray(Image.linear_gradient("L").resize((300, 200)))
+    pixels = np.dstack([pixels, pixels[:, ::-1], 255 - pixels]).astype(np.uint8)  # thousands
+    slimmed = np.asarray(Image.open(io.BytesIO(slim(png(pixels)))).convert("RGB"), np.int16)
+    assert np.abs(slimmed - pixels).max() <= 16
 
 
 def test_other_sizes_and_no_pictures_never_look_the_same():
