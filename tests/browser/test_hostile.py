@@ -74,8 +74,9 @@ def test_off_the_pad_counts_what_is_seen(visit, whole):
     pictures = []
     for end in (1.0, 1.6):  # to the edge, and far beyond it
         on.page.get_by_role("button", name="Clear").click()
-        press_at(on, 0.2, 0.2)
+        press_at(on, 0.2, 0.8)
         on.page.mouse.down()
+        press_at(on, 0.2, 0.2)
         press_at(on, end, 0.2)
         on.page.mouse.up()
         pictures.append(on.page.evaluate(INK, "3"))
@@ -171,6 +172,13 @@ def test_what_is_chosen_last_stands_however_fast_one_chooses(visit, whole):
     on.page.get_by_role("button", name="Take a test digit 3").click()
     on.tab("Code")
     on.page.evaluate("""() => {
+      let wait = 400; // what is asked for first is ready last
+      const { arrayBuffer } = Response.prototype;
+      Response.prototype.arrayBuffer = async function () {
+        wait -= 30;
+        await new Promise((ready) => setTimeout(ready, wait));
+        return arrayBuffer.call(this);
+      };
       const root = document.querySelector('[data-aelib]').shadowRoot;
       const select = root.querySelector('.view:not([hidden]) select');
       for (const value of ['9', '4', '8', '3']) {
@@ -178,7 +186,7 @@ def test_what_is_chosen_last_stands_however_fast_one_chooses(visit, whole):
         select.dispatchEvent(new Event('change'));
       }
     }""")
-    on.page.wait_for_timeout(500)
+    on.page.wait_for_timeout(800)
     assert on.page.get_by_role("slider", name=re.compile("^number ")).count() == 3
 
 
