@@ -17,9 +17,10 @@ from aelib.checks import (
     codes_of,
     drawings_of,
     floats_of,
+    real_number,
     whole_number,
 )
-from aelib.data import Digits
+from aelib.data import Digits, check_digits
 from aelib.detection import blurred
 from aelib.metrics import mean_per_digit, mse_per_image
 
@@ -28,7 +29,7 @@ from aelib.metrics import mean_per_digit, mse_per_image
 
 def mean_image(digits: Digits) -> Tensor:
     """Return the mean of the images, shape (1, 1, 28, 28) in [0, 1]; ValueError if none."""
-    if not len(digits):
+    if not len(check_digits("digits", digits)):
         raise ValueError("there are no images to take the mean of")
     brightest = 255 if digits.images.dtype == torch.uint8 else 1
     return (digits.images.double().mean(0) / brightest).float()[None, None]
@@ -40,7 +41,8 @@ def class_variance(train: Digits, test: Digits) -> Tensor:
     The mean images are those of `train`, the error is the MSE on `test`. It is what a
     model that knows the digit, and nothing else of the image, could reach.
     """
-    means = torch.cat([mean_image(train.only(digit)) for digit in DIGITS])
+    check_digits("test", test)
+    means = torch.cat([mean_image(check_digits("train", train).only(digit)) for digit in DIGITS])
     return mean_per_digit(mse_per_image(means[test.labels], test.floats()), test.labels)
 
 
@@ -54,7 +56,7 @@ class LinearAutoencoder:
     def __init__(self, train: Digits, max_dim: int = 32) -> None:
         from sklearn.decomposition import PCA
 
-        most = min(len(train), IMAGE_SIZE**2)
+        most = min(len(check_digits("train", train)), IMAGE_SIZE**2)
         if not most:
             raise ValueError("there are no images to find components of")
         self.max_dim = whole_number("max_dim", max_dim, 1, most)
@@ -101,10 +103,10 @@ class NearestImage:
         """Keep the known images; with a blur, likeness is judged through it."""
         from sklearn.neighbors import NearestNeighbors
 
-        if not len(known):
+        if not len(check_digits("known", known)):
             raise ValueError("there are no images to know")
         self.images = known.floats()
-        self.blur = blur
+        self.blur = real_number("blur", blur, 0, 9)
         self._known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(
             self._seen(self.images)
         )

@@ -8,7 +8,9 @@ networks take them. Nothing here changes what it is given.
 
 from __future__ import annotations
 
+import math
 import operator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,36 @@ def whole_number(name: str, value: Any, low: int | None = None, high: int | None
     return number
 
 
+def real_number(
+    name: str, value: Any, low: float, high: float = math.inf, open_low: bool = False
+) -> float:
+    """Return `value` as a float; numbers of NumPy and tensors of one element are taken too.
+
+    Raises ValueError for anything else (True is no number), for NaN, and for a number outside
+    `low` to `high`, of which `low` itself is outside if open_low.
+    """
+    if math.isfinite(high):
+        allowed = f"lie {'above' if open_low else 'in'} {low:g} {'and up to' if open_low else 'to'}"
+        allowed += f" {high:g}"
+    elif math.isfinite(low):
+        allowed = f"be above {low:g}" if open_low else f"be {low:g} or more"
+    else:
+        allowed = "be a number"
+    wrong = ValueError(f"{name} must {allowed}, got {value!r}")
+    if isinstance(value, Tensor | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise wrong
+    try:
+        number = float(value)
+    except OverflowError:
+        raise wrong from None
+    # Written so that NaN fails too: every comparison with NaN is false.
+    if not (low < number if open_low else low <= number) or not number <= high:
+        raise wrong
+    return number
+
+
 def as_tensor(name: str, values: Any) -> Tensor:
     """Return numbers as a tensor on the CPU, outside any gradient; it may share memory.
 
@@ -59,8 +91,13 @@ def as_tensor(name: str, values: Any) -> Tensor:
     Raises ValueError for anything else.
     """
     if isinstance(values, Tensor):
-        return values.detach().cpu()
-    kinds = (list, tuple, np.ndarray, np.generic)
+        return _dense(name, values).detach().cpu()
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} must not be a masked array, whose mask would be lost: give the numbers "
+            "that count, e.g. with .compressed()"
+        )
+    kinds = (list, tuple, range, np.ndarray, np.generic)
     if not isinstance(values, kinds):
         raise ValueError(
             f"{name} must be a torch tensor or a NumPy array, got {type(values).__name__}"
@@ -74,10 +111,38 @@ def as_tensor(name: str, values: Any) -> Tensor:
         raise ValueError(f"{name} must hold numbers in equal rows: {error}") from None
 
 
+def _dense(name: str, tensor: Tensor) -> Tensor:
+    if tensor.is_meta:
+        raise ValueError(f"{name} must hold numbers, got a tensor on the device meta, without any")
+    if tensor.layout != torch.strided:
+        raise ValueError(f"{name} must be a dense tensor, got {tensor.layout}; use .to_dense()")
+    return tensor
+
+
+def numbers_of(name: str, values: Any, *shape: int | str, nan: bool = False) -> Tensor:
+    """Return real, finite numbers as float64 of a shape, e.g. ("seeds", 10).
+
+    shape: how long each axis is; a word names one that may have any length but 0.
+    nan: whether NaN is taken, too. Raises ValueError for another shape, for complex numbers,
+    and if one is NaN or infinite.
+    """
+    tensor = as_tensor(name, values)
+    fits = [
+        length > 0 if isinstance(wanted, str) else length == wanted
+        for wanted, length in zip(shape, tensor.shape, strict=False)
+    ]
+    if tensor.ndim != len(shape) or not all(fits):
+        wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
+    _all_finite(f"numbers in {name}", tensor.nan_to_num(0.0, math.inf) if nan else tensor)
+    return tensor.double()
+
+
 def finite(name: str, values: Any, length: int | None = None) -> Tensor:
     """Return a list of numbers, e.g. the scores of N images, as a tensor of shape (N,).
 
-    Raises ValueError for another shape or length, and if one of them is NaN or infinite.
+    Raises ValueError for another shape or length, for complex numbers, and if one of them is
+    NaN or infinite.
     """
     tensor = as_tensor(name, values)
     if tensor.ndim != 1 or (length is not None and len(tensor) != length):
@@ -88,6 +153,8 @@ def finite(name: str, values: Any, length: int | None = None) -> Tensor:
 
 
 def _all_finite(name: str, tensor: Tensor) -> None:
+    if tensor.is_complex():
+        raise ValueError(f"{name} must be real, got {tensor.dtype}")
     bad = int((~tensor.isfinite()).sum())
     if bad:
         raise ValueError(f"{bad} of {tensor.numel():,} {name} are NaN or infinite")
@@ -157,7 +224,7 @@ def images_of(images: Any) -> Tensor:
 
     Takes what `to_float` takes, and raises ValueError as it does.
     """
-    tensor = images.detach() if isinstance(images, Tensor) else _array_of(images)
+    tensor = _tensor_of(images).detach()
     if tensor.ndim == 3:
         tensor = tensor.unsqueeze(1)
     if tensor.ndim != 4 or tensor.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
@@ -170,12 +237,14 @@ def images_of(images: Any) -> Tensor:
     return tensor
 
 
-def _array_of(images: Any) -> Tensor:
+def _tensor_of(images: Any, name: str = "images") -> Tensor:
+    if isinstance(images, Tensor):
+        return _dense(name, images)
     if not isinstance(images, np.ndarray):
         raise ValueError(
-            f"images must be a torch tensor or a NumPy array, got {type(images).__name__}"
+            f"{name} must be a torch tensor or a NumPy array, got {type(images).__name__}"
         )
-    return as_tensor("images", images)
+    return as_tensor(name, images)
 
 
 def _wrong_type(tensor: Tensor, name: str) -> str:
@@ -205,6 +274,7 @@ def check_images(x: Any, offset: float = 0.0) -> None:
     """Raise ValueError unless x is float32, (N, 1, 28, 28), and in [0, 1] less `offset`."""
     if not isinstance(x, Tensor):
         raise ValueError(f"images must be a torch tensor, got {type(x).__name__}")
+    _dense("images", x)
     if x.ndim != 4 or x.shape[1:] != (1, IMAGE_SIZE, IMAGE_SIZE):
         raise ValueError(_wrong_shape(x).replace(f"(N, {IMAGE_SIZE}, {IMAGE_SIZE}) or ", ""))
     if x.dtype != torch.float32:
@@ -239,7 +309,7 @@ def drawings_of(images: Any, name: str = "images", any_size: bool = False) -> Te
     any_size: whether pictures (N, 1, H, W) of another size are taken too.
     Raises ValueError for another shape or type, and if a pixel is NaN or infinite.
     """
-    tensor = images if isinstance(images, Tensor) else _array_of(images)
+    tensor = _tensor_of(images, name)
     if tensor.ndim == 3:
         tensor = tensor.unsqueeze(1)
     size = tensor.shape[2:] if any_size else (IMAGE_SIZE, IMAGE_SIZE)

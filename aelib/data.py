@@ -20,7 +20,7 @@ from torch import Tensor
 from aelib import AelibError
 from aelib.checks import DIGITS as DIGITS
 from aelib.checks import IMAGE_SIZE as IMAGE_SIZE
-from aelib.checks import images_of, labels_of, whole_number
+from aelib.checks import as_tensor, images_of, labels_of, whole_number
 from aelib.checks import to_float as to_float
 from aelib.files import cache_folder, write_atomically
 from aelib.prepare import prepare as prepare
@@ -148,6 +148,15 @@ class Digits:
         return torch.bincount(self.labels, minlength=len(DIGITS))
 
 
+def check_digits(name: str, digits: Any) -> Digits:
+    """Return `digits`; raises ValueError, which says how to make them, unless they are Digits."""
+    if not isinstance(digits, Digits):
+        raise ValueError(
+            f"{name} must be Digits, got {type(digits).__name__}; Digits(images, labels) makes them"
+        )
+    return digits
+
+
 def _place(index: Any, count: int) -> slice | Tensor:
     """Return an index that keeps the first axis, from whatever a reader may write."""
     said = f"an index must be a whole number, a slice, a mask or a list of them, got {index!r}"
@@ -163,7 +172,10 @@ def _place(index: Any, count: int) -> slice | Tensor:
         if not -count <= place < count:
             raise IndexError(f"there is no image {place} among these {count}")
         return slice(place % count, place % count + 1)
-    places = torch.as_tensor(index)
+    try:
+        places = as_tensor("an index", index)
+    except ValueError:
+        raise TypeError(said) from None
     if not places.numel():
         places = places.long()
     if places.ndim != 1 or places.dtype.is_floating_point or places.dtype.is_complex:
@@ -202,7 +214,7 @@ def join(*parts: Digits) -> Digits:
     """Return all images of `parts` as one, in order. Raises ValueError if there are no parts."""
     if not parts:
         raise ValueError("there is nothing to join: give at least one set of digits")
-    images = [part.images for part in parts]
+    images = [check_digits("each part", part).images for part in parts]
     if len({part.dtype for part in images}) > 1:  # bytes from 0 to 255 beside floats from 0 to 1
         images = [part.floats()[:, 0] for part in parts]
     return Digits(torch.cat(images), torch.cat([part.labels for part in parts]))
@@ -215,10 +227,11 @@ def batches(
 
     With a generator the order is shuffled by it, else it is the order of `digits`.
     The last batch may be smaller. Notebook 1 times this against a DataLoader.
-    Raises ValueError for a batch_size below 1, no digits, or another kind of generator.
+    Raises ValueError for a batch_size below 1, no digits, or another kind of generator; for
+    what are no Digits, too.
     """
     batch_size = whole_number("batch_size", batch_size, 1)
-    if not len(digits):
+    if not len(check_digits("digits", digits)):
         raise ValueError("there is nothing to make batches of: the set of digits is empty")
     if not (generator is None or isinstance(generator, torch.Generator)):
         raise ValueError(

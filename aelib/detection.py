@@ -7,7 +7,6 @@ meant to be higher for strangers. Source: notebook 3.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from aelib.checks import (
     finite,
     floats_of,
     labels_of,
+    real_number,
     same_shape,
 )
 from aelib.metrics import encode, reconstruct
@@ -54,8 +54,7 @@ def blurred(images: Images, radius: float = BLUR) -> Tensor:
     Raises ValueError for another radius, and for what are no images, see `checks`.
     """
     images = drawings_of(images)
-    if not 0 < radius <= 9:
-        raise ValueError(f"radius must lie above 0 and up to 9 pixels, got {radius}")
+    radius = real_number("radius", radius, 0, 9, open_low=True)
     from torchvision.transforms.v2.functional import gaussian_blur
 
     size = 2 * int(-(-3 * radius // 1)) + 1  # three sigma to each side
@@ -189,6 +188,8 @@ def both_kinds(scores: Any, normal: Any) -> tuple[Tensor, Tensor]:
     if normal.dtype != torch.bool:
         raise ValueError(f"normal must be bool, e.g. labels == 3, got {normal.dtype}")
     scores = finite("scores", scores)
+    if scores.dtype not in (torch.float32, torch.float64):  # of which scikit-learn knows more
+        scores = scores.double()
     if bool(normal.all()) or not bool(normal.any()):
         raise ValueError(
             f"need normal images and strangers, got {int(normal.sum())} normal of {len(normal)}"
@@ -206,9 +207,7 @@ def threshold(normal_scores: Tensor, false_alarms: float = FALSE_ALARMS) -> floa
     normal_scores = finite("scores", normal_scores)
     if not len(normal_scores):
         raise ValueError("there are no normal images to set a threshold with")
-    share = isinstance(false_alarms, Real) and not isinstance(false_alarms, bool)
-    if not share or not 0 <= false_alarms <= 1:
-        raise ValueError(f"false_alarms must lie in 0 to 1, got {false_alarms!r}")
+    false_alarms = real_number("false_alarms", false_alarms, 0, 1)
     if normal_scores.dtype not in (torch.float32, torch.float64):
         normal_scores = normal_scores.double()
     return torch.quantile(normal_scores, 1 - false_alarms, interpolation="higher").item()
@@ -222,8 +221,7 @@ def flagged_per_digit(scores: Tensor, labels: Tensor, limit: float) -> Tensor:
     """
     labels = labels_of(labels)
     scores = finite("scores", scores, len(labels))
-    if math.isnan(limit):
-        raise ValueError(f"limit must be a number, got {limit}")
+    limit = real_number("limit", limit, -math.inf)
     return torch.bincount(labels[scores > limit], minlength=len(DIGITS))
 
 

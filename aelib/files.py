@@ -22,10 +22,12 @@ ABANDONED_AFTER = 3600  # seconds
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PROTECTED = (errno.EACCES, errno.EPERM, errno.EROFS)
+TOO_LONG = (errno.ENAMETOOLONG,)
+NO_FOLDER = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 class FileError(AelibError, OSError):
-    """A file that cannot be written; the message names it and says what to do."""
+    """A file that cannot be read or written; the message names it and says what to do."""
 
 
 def cache_folder() -> Path:
@@ -50,6 +52,21 @@ def cache_folder() -> Path:
             "or unset the variable"
         )
     return folder
+
+
+def read_if_there(path: Path, remedy: str) -> bytes | None:
+    """Return what a file holds, or None if there is none.
+
+    Raises FileError, which names the file and the remedy, if it cannot be read: a folder, say.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileError(
+            error.errno, f"{path} could not be read: {error.strerror or error}. {remedy}"
+        ) from error
 
 
 def write_atomically(target: Path, content: bytes) -> None:
@@ -96,6 +113,12 @@ def _explained(error: OSError, target: Path) -> FileError:
         remedy = ". Make room there"
     elif error.errno in PROTECTED:
         remedy = ". Make the place writable"
+    elif error.errno in TOO_LONG:
+        remedy = ". Give a shorter path"
+    elif error.errno in NO_FOLDER:
+        remedy = (
+            ". A file stands where a folder is needed, or the other way round: give another path"
+        )
     if remedy and _is_within(target, cache_folder()):
         remedy += f", or name another folder in {CACHE_VARIABLE}"
     explained = FileError(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from aelib.checks import as_tensor, finite
+from aelib.checks import as_tensor, finite, numbers_of, real_number, whole_number
 
 CONFIDENCE = 0.95
 Name = TypeVar("Name", bound=Hashable)
@@ -62,10 +62,10 @@ def one_sample_difference(values: Any, constant: float) -> Interval:
     For a comparison with something that has no seeds, such as PCA or real digits: only the
     spread of one side enters. Raises ValueError for fewer than two values.
     """
-    a = _numbers("values", values)
+    a, constant = _numbers("values", values), real_number("constant", constant, -math.inf)
     if a.ndim != 1 or len(a) < 2:
         raise ValueError(f"need a list of at least 2 values, got shape {a.shape}")
-    return _mean_interval(a - float(constant))
+    return _mean_interval(a - constant)
 
 
 def seeds_and_images(differences: Any, influence: Any) -> Interval:
@@ -78,10 +78,10 @@ def seeds_and_images(differences: Any, influence: Any) -> Interval:
     influence: (images,), how much each test image pulls the mean difference up or down, as
         `detection.auroc_influence` gives it for either measure: their difference, averaged
         over the seeds. Its mean is zero.
-    Raises ValueError for fewer than two of either.
+    Raises ValueError for fewer than two of either, and for what is NaN or infinite.
     Source: Welch 1947, doi:10.1093/biomet/34.1-2.28, for the degrees of freedom.
     """
-    a, b = np.asarray(differences, float), np.asarray(influence, float)
+    a, b = _numbers("differences", differences), _numbers("influence", influence)
     if a.ndim != 1 or b.ndim != 1 or min(len(a), len(b)) < 2:
         raise ValueError(
             f"need two lists of at least two values; got shapes {a.shape} and {b.shape}"
@@ -97,8 +97,11 @@ def holm(intervals: Mapping[Name, Interval]) -> dict[Name, bool]:
 
     The smallest p is held to 5 % divided by the number of comparisons, the next to 5 %
     divided by one less, and so on; the first that fails takes the rest along.
+    Raises ValueError for an interval without a p.
     Source: Holm 1979, https://www.jstor.org/stable/4615733; notebook 4.
     """
+    for name, interval in intervals.items():
+        real_number(f"p of {name!r}", interval.p, 0, 1)
     stands, standing = {}, True
     for rank, name in enumerate(sorted(intervals, key=lambda name: intervals[name].p)):
         standing = standing and intervals[name].p <= (1 - CONFIDENCE) / (len(intervals) - rank)
@@ -121,8 +124,7 @@ def verdicts(intervals: Mapping[Name, Interval], margin: float | None = None) ->
 def _level_or_undecided(interval: Interval, margin: float | None) -> str:
     if margin is None:
         return "undecided"
-    if not margin > 0:
-        raise ValueError(f"margin must be above 0, got {margin}")
+    margin = real_number("margin", margin, 0, open_low=True)
     return "level" if max(-interval.low, interval.high) <= margin else "undecided"
 
 
@@ -147,10 +149,13 @@ def rank(values: Any, own: int, others: Sequence[int]) -> Rank:
     values: (models, seeds). own and others: row numbers. The difference is own - best
     other, paired by seed: its interval must exclude zero for "the best" to be more than
     luck, and even then it says so of this best other only.
-    Raises ValueError if own is among the others, or there are none.
+    Raises ValueError if own is among the others, or there are none, and for a row that is not
+    there or holds numbers that are NaN or infinite.
     """
-    values = np.asarray(values, float)
-    if own in others or not len(others):
+    values = numbers_of("values", values, "models", "seeds").numpy()
+    own = whole_number("own", own, 0, len(values) - 1)
+    others = [whole_number("others", other, 0, len(values) - 1) for other in others]
+    if own in others or not others:
         raise ValueError(f"others must be one or more rows but {own}, got {list(others)}")
     means = values.mean(1)
     best = min(others, key=lambda other: means[other])

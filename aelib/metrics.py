@@ -17,12 +17,15 @@ from torch import Tensor, nn
 from aelib.checks import (
     DIGITS,
     Images,
+    as_tensor,
     codes_of,
     drawings_of,
     finite,
     floats_of,
     images_of,
     labels_of,
+    numbers_of,
+    real_number,
     same_shape,
 )
 from aelib.models import Autoencoder, kind_of, looking_at, offset_of, redrawn
@@ -78,10 +81,25 @@ def encode(model: Autoencoder, images: Images) -> Tensor:
     """Return a model's codes (N, latent_dim) of images, on the CPU.
 
     It is used in eval mode, and left as it was. Raises ValueError for a model without `encode`,
-    and for images that `reconstruct` would not take.
+    for one whose codes are not tensors (N, d), and for images that `reconstruct` would not take.
     """
     _needs(model, "encode")
-    return _in_parts(model, model.encode, images)
+    return _in_parts(model, lambda part: _rows("encode", model.encode(part), part), images)
+
+
+def _rows(method: str, output: Any, part: Tensor, width: int | None = None) -> Tensor:
+    """Return what a model gave for a part; raises ValueError unless it is one row of numbers each.
+
+    Else labels would be read off something that is none, without a word.
+    """
+    found = tuple(output.shape) if isinstance(output, Tensor) else kind_of(output)
+    wanted = (len(part), found[1] if width is None and len(found) == 2 else width)
+    if found != wanted or not output.dtype.is_floating_point:
+        raise ValueError(
+            f"{method} must return a tensor of floats ({len(part)}, {width or 'd'}), got {found}"
+            + (f" of {output.dtype}" if found == wanted else "")
+        )
+    return output
 
 
 def _in_parts(model: nn.Module, see: Callable[[Tensor], Tensor], images: Images) -> Tensor:
@@ -89,12 +107,12 @@ def _in_parts(model: nn.Module, see: Callable[[Tensor], Tensor], images: Images)
     with looking_at(model) as device:
         offset = offset_of(model)
         # A batch at a time, of bytes too: all of them as floats would fill the memory.
-        parts = [see(floats_of(part).to(device) - offset).cpu() for part in x.split(BATCH)]
+        parts = [see(floats_of(part).to(device) - offset).cpu().float() for part in x.split(BATCH)]
     return torch.cat(parts)
 
 
 def _needs(model: Any, method: str) -> None:
-    if isinstance(model, nn.Module) and not hasattr(model, method):
+    if not isinstance(model, nn.Module) or not hasattr(model, method):
         raise ValueError(
             f"{method} needs a model with a method {method}, such as Autoencoder, "
             f"got {kind_of(model)}"
@@ -110,7 +128,10 @@ def decode(model: Autoencoder, codes: Tensor) -> Tensor:
     _needs(model, "decode")
     z = codes_of(codes, getattr(model, "latent_dim", None))
     with looking_at(model) as device:
-        return torch.cat([model.decode(part.to(device)).cpu() for part in z.split(BATCH)])
+        drawn = torch.cat([model.decode(part.to(device)).cpu() for part in z.split(BATCH)])
+    if len(drawn) != len(z):
+        raise ValueError(f"decode must return one image a code, got {len(drawn)} for {len(z)}")
+    return drawn
 
 
 # --- What somebody else sees in a picture ---------------------------------------------
@@ -121,11 +142,20 @@ def read_digits(judge: nn.Module, images: Images) -> Tensor:
 
     Images are bytes or floats, see `checks`; values outside [0, 1], as PCA makes them, are
     clipped. The judge is used in eval mode, and left as it was.
-    Raises ValueError for images of another shape, and for pixels that are NaN or infinite.
+    Raises ValueError for images of another shape, for pixels that are NaN or infinite, and for
+    a judge that does not score ten digits, or gives scores that are no numbers.
     """
     x = drawings_of(images).float().clamp(0, 1)
     with looking_at(judge) as device:
-        return torch.cat([judge(part.to(device)).argmax(1).cpu() for part in x.split(BATCH)])
+        parts = [
+            _rows("the judge", judge(part.to(device)), part, len(DIGITS)).cpu()
+            for part in x.split(BATCH)
+        ]
+    scores = torch.cat(parts)
+    # The largest of numbers one of which is NaN is any of them.
+    if not bool(scores.isfinite().all()):
+        raise ValueError("the judge's scores are NaN or infinite: its weights are spoilt")
+    return scores.argmax(1)
 
 
 def confusion(truth: Tensor, read: Tensor) -> Tensor:
@@ -142,7 +172,13 @@ def confusion(truth: Tensor, read: Tensor) -> Tensor:
 
 
 def right_per_digit(confusion: Tensor) -> Tensor:
-    """Return the share of each digit that was read as itself: (..., 10, 10) to (..., 10)."""
+    """Return the share of each digit that was read as itself: (..., 10, 10) to (..., 10).
+
+    A digit that does not occur gets NaN. Raises ValueError for another shape.
+    """
+    confusion, size = as_tensor("confusion", confusion), len(DIGITS)
+    if confusion.ndim < 2 or confusion.shape[-2:] != (size, size):
+        raise ValueError(f"confusion must have shape (..., 10, 10), got {tuple(confusion.shape)}")
     return confusion.diagonal(dim1=-2, dim2=-1) / confusion.sum(-1)
 
 
@@ -153,10 +189,11 @@ def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str
     every judge, on the mean over the seeds, reads at least the share `read` of it right;
     "lost" if every judge reads at most `lost`; "between" if every judge is between the two;
     and else "disputed": then no statement stands that does not say whose reading it is.
-    Raises ValueError for another shape, and unless 0 <= lost < read <= 1.
+    Raises ValueError for another shape, for shares that are no numbers (those of a digit that
+    does not occur), and unless 0 <= lost < read <= 1.
     """
-    if right.ndim != 3 or right.shape[2] != len(DIGITS):
-        raise ValueError(f"right must have shape (seeds, judges, 10), got {tuple(right.shape)}")
+    right = numbers_of("right", right, "seeds", "judges", len(DIGITS))
+    read, lost = real_number("read", read, 0, 1), real_number("lost", lost, 0, 1)
     if not 0 <= lost < read <= 1:
         raise ValueError(f"need 0 <= lost < read <= 1, got {lost} and {read}")
     words = []
@@ -276,7 +313,7 @@ def intrinsic_dimension(images: Images, method: str = "TwoNN") -> float:
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if method not in ID_NEIGHBOURS:
+    if not isinstance(method, str) or method not in ID_NEIGHBOURS:
         raise ValueError(f"method must be TwoNN or MLE, got {method!r}")
     flat, count = drawings_of(images).detach().flatten(1).double().numpy(), ID_NEIGHBOURS[method]
     if len(flat) <= count:
@@ -286,6 +323,8 @@ def intrinsic_dimension(images: Images, method: str = "TwoNN") -> float:
     if len(distances) < 2:
         raise ValueError(f"need images that differ, got {len(flat)} of which hardly any does")
     logarithms = np.log(distances[:, -1:] / distances[:, :-1])
+    if not logarithms.any():
+        raise ValueError("all neighbours are equally far away: nothing tells the dimension")
     if method == "MLE":
         return float(1 / logarithms.mean())
     # In d dimensions the share of images whose ratio of distances is below r is 1 - r^-d. So
@@ -300,6 +339,9 @@ def plane_values(
     codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels: Tensor
 ) -> dict[str, Any]:
     """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and class_overlap of a plane."""
+    codes, labels, test_codes, test_labels = _codes_and_labels(
+        codes, labels, test_codes, test_labels
+    )
     subsets = {}
     for digits in PLANE_SUBSETS:
         chosen = torch.tensor(digits)

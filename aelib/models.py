@@ -20,7 +20,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 import torch
@@ -28,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aelib.checks import check_images as check_images
-from aelib.checks import whole_number
+from aelib.checks import real_number, whole_number
 from aelib.data import DIGITS, IMAGE_SIZE
 
 CHANNELS = (1, 8, 16, 32)  # from the image inwards
@@ -116,13 +115,15 @@ def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Modu
 class Encoder(nn.Sequential):
     """Images (N, colors, size, size) to codes (N, latent_dim); MNIST's are (N, 1, 28, 28).
 
-    Raises ValueError for images of another shape, and for a size below 8.
+    Raises ValueError for images of another shape, for a size below 8, and for a latent_dim or a
+    number of colors that is not allowed.
     """
 
     def __init__(self, latent_dim: int, size: int = IMAGE_SIZE, colors: int = 1) -> None:
         _, first, second, third = CHANNELS
         # Each convolution halves the size; what is odd is rounded down, and needs no padding.
-        halves = [whole_number("size", size, 8) // 2**times for times in range(4)]
+        latent_dim, size, colors = _numbers(latent_dim, size, colors)
+        halves = [size // 2**times for times in range(4)]
         paddings = [1 - half % 2 for half in halves]
         super().__init__(
             nn.Conv2d(colors, first, kernel_size=3, stride=2, padding=paddings[0]),
@@ -151,7 +152,10 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """Codes (N, latent_dim) to images (N, colors, size, size) in [0, 1]."""
+    """Codes (N, latent_dim) to images (N, colors, size, size) in [0, 1].
+
+    Raises ValueError as `Encoder` does.
+    """
 
     def __init__(
         self,
@@ -161,7 +165,8 @@ class Decoder(nn.Sequential):
         colors: int = 1,
     ) -> None:
         _, first, second, third = CHANNELS
-        halves = [whole_number("size", size, 8) // 2**times for times in range(4)]
+        latent_dim, size, colors = _numbers(latent_dim, size, colors)
+        halves = [size // 2**times for times in range(4)]
         super().__init__(
             nn.Linear(latent_dim, HIDDEN),
             nn.ReLU(),
@@ -177,6 +182,14 @@ class Decoder(nn.Sequential):
             upsampling_block(upsampling, first, colors, halves[0]),
             nn.Sigmoid(),
         )
+
+
+def _numbers(latent_dim: int, size: int, colors: int) -> tuple[int, int, int]:
+    return (
+        whole_number("latent_dim", latent_dim, 0),
+        whole_number("size", size, 8),
+        whole_number("colors", colors, 1),
+    )
 
 
 class Autoencoder(nn.Module):
@@ -198,12 +211,8 @@ class Autoencoder(nn.Module):
     def __init__(self, latent_dim: int, upsampling: str = "transpose", offset: float = 0.0) -> None:
         super().__init__()
         self.latent_dim = latent_dim = whole_number("latent_dim", latent_dim, 0)
-        if isinstance(offset, bool) or not isinstance(offset, Real) or not 0 <= offset < 1:
-            raise ValueError(
-                f"offset must be a number from 0 up to, not including, 1, got {offset!r}"
-            )
         self.upsampling = upsampling
-        self.offset = float(offset)
+        self.offset = real_number("offset", offset, 0, 1)
         with _empty_layers_allowed():
             self.encoder = Encoder(latent_dim)
             self.decoder = Decoder(latent_dim, upsampling)
@@ -272,10 +281,11 @@ def looking_at(model: Any) -> Iterator[torch.device]:
 
     No gradients are recorded. Afterwards each layer is in the mode that it was in, and random
     numbers go on as if none had been drawn.
-    Raises ValueError for what is no torch.nn.Module.
+    Raises ValueError for what is no torch.nn.Module, and for weights other than float32.
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
+    check_weights(model)
     modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     try:
@@ -284,6 +294,18 @@ def looking_at(model: Any) -> Iterator[torch.device]:
     finally:
         for layer, mode in modes:
             layer.training = mode
+
+
+def check_weights(model: nn.Module) -> None:
+    """Raise ValueError unless a model's weights are float32, as images are, and are there."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_meta:
+            raise ValueError(f"the model is on the device meta: its {name} holds no numbers")
+        if tensor.dtype.is_floating_point and tensor.dtype != torch.float32:
+            raise ValueError(
+                f"the model's weights must be float32, got {tensor.dtype} for {name}; "
+                "model.float() makes them so"
+            )
 
 
 def kind_of(thing: Any) -> str:
@@ -309,8 +331,9 @@ def redrawn(model: Any, x: Tensor) -> Tensor:
     Else a mean over the difference would be taken of something else, without a word.
     """
     output = model(x)
-    if not isinstance(output, Tensor) or output.shape != x.shape:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    images = isinstance(output, Tensor) and output.dtype.is_floating_point
+    if not images or output.shape != x.shape:
+        found: Any = tuple(output.shape) if images else getattr(output, "dtype", kind_of(output))
         raise ValueError(
             f"the model must return images of the shape that it is given, {tuple(x.shape)}, "
             f"got {found}; for a model that returns something else, write a loss of your own"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,12 +54,16 @@ class Recipe:
                 raise ValueError(f"{name} must be a finite number above 0, got {rate!r}")
         if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"weight_decay must be 0 or more, got {self.weight_decay!r}")
-        if self.warmup is not None and not (_is_number(self.warmup) and 0 < self.warmup < 1):
+        if not _is_warmup(self.warmup):
             raise ValueError(f"warmup must lie between 0 and 1 or be None, got {self.warmup!r}")
-        if self.muon_scale not in MUON_SCALES:
+        if not isinstance(self.muon_scale, str) or self.muon_scale not in MUON_SCALES:
             raise ValueError(
                 f"muon_scale must be one of {', '.join(MUON_SCALES)}; got {self.muon_scale!r}"
             )
+
+
+def _is_warmup(value: Any) -> bool:
+    return value is None or (_is_number(value) and 0 < value < 1)
 
 
 def _is_number(value: object) -> bool:
@@ -135,8 +140,12 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     polynomial a s + b s^3 + c s^5, which lifts the small ones fast: after it, those that were
     above about 1/500 of the matrix's size lie between 0.7 and 1.2. With X the matrix, a step
     is X -> a X + (b G + c G^2) X, where G = X X^T is the smaller of the two squares.
+    Raises ValueError for what is no stack of matrices of floats.
     Source: Jordan et al. 2024, whose coefficients these are.
     """
+    if not isinstance(matrices, Tensor) or matrices.ndim != 3 or not matrices.is_floating_point():
+        found = getattr(matrices, "dtype", ""), tuple(getattr(matrices, "shape", ()))
+        raise ValueError(f"matrices must be a tensor of floats (N, rows, columns), got {found}")
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonalised(matrices.mT).mT
     a, b, c = NEWTON_SCHULZ
@@ -156,6 +165,8 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
     Raises ValueError for a model that has nothing to train, or other weights than float32,
     and for a recipe with Muon if the model has no matrix for it.
     """
+    if not isinstance(model, nn.Module) or not isinstance(recipe, Recipe):
+        raise ValueError(f"need a torch.nn.Module and a Recipe, got {model!r} and {recipe!r}")
     parameters = [p for p in model.parameters() if p.requires_grad and p.numel()]
     if not parameters:
         raise ValueError("the model has no parameters to train: it has none, or all are frozen")
@@ -191,7 +202,14 @@ def _muon_kernels(model: nn.Module) -> list[nn.Parameter]:
 
 
 def learning_rate_factor(step: int, total: int, warmup: float | None) -> float:
-    """Return what the learning rates are multiplied by at a step (0 to total - 1)."""
+    """Return what the learning rates are multiplied by at a step (0 to total - 1).
+
+    Raises ValueError for another step, and for a warmup that `Recipe` would refuse.
+    """
+    total = whole_number("total", total, 1)
+    step = whole_number("step", step, 0, total - 1)
+    if not _is_warmup(warmup):
+        raise ValueError(f"warmup must lie between 0 and 1 or be None, got {warmup!r}")
     if warmup is None:
         return 1.0
     done = (step + 1) / (total + 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 SIDE = 28
@@ -57,7 +57,10 @@ def _tones(picture: Any) -> np.ndarray:
     elif isinstance(picture, Image.Image):
         picture = _array_of(picture)
     elif isinstance(picture, Tensor):
-        picture = picture.detach().cpu().numpy()
+        if picture.is_meta or picture.layout != torch.strided:
+            raise ValueError("a tensor must hold its pixels: got one that is sparse, or on meta")
+        picture = picture.detach().cpu()
+        picture = (picture.float() if picture.dtype == torch.bfloat16 else picture).numpy()
     elif not isinstance(picture, np.ndarray):
         raise ValueError(
             "a picture must be a file, a PIL image, an array or a tensor, "
@@ -73,8 +76,16 @@ def _tones(picture: Any) -> np.ndarray:
 
 
 def _array_of(image: Image.Image) -> np.ndarray:
-    """Return a PIL image as an array; palettes and rare modes become RGBA first."""
-    if image.mode in ("L", "RGB", "RGBA", "1", "F", "I;16"):
+    """Return a PIL image as an array, upright; palettes and rare modes become RGBA first."""
+    # A phone saves the picture as its sensor lies, and in the EXIF data how it was held.
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        # Whole numbers of 16 bits, whatever their order of bytes; converted to RGBA they are cut.
+        values = np.asarray(image.convert("I"))
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError(f"a picture of mode {image.mode} must hold values from 0 to 65535")
+        return values.astype(np.uint16)
+    if image.mode in ("L", "RGB", "RGBA", "1", "F"):
         return np.asarray(image)
     return np.asarray(image.convert("RGBA"))
 

@@ -23,6 +23,7 @@ from torch import nn
 
 from aelib import AelibError
 from aelib.data import Digits
+from aelib.files import read_if_there
 from aelib.optim import Recipe
 
 FORMAT = 1
@@ -50,13 +51,15 @@ def _header(number: int, payload: bytes) -> bytes:
     return f"aelib state, format {number}, {hashlib.sha256(payload).hexdigest()}\n".encode()
 
 
-def unpack(path: Path, decisive: Mapping[str, str]) -> dict[str, Any]:
-    """Return the content of a state file of the run that `decisive` describes.
+def unpack(path: Path, decisive: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the content of a state file of the run that `decisive` describes; None if not there.
 
     Raises StateError, which names the file and the remedy, for a file that is damaged, that
-    something else wrote, or that belongs to another run.
+    something else wrote, or that belongs to another run; FileError for one that cannot be read.
     """
-    raw = path.read_bytes()
+    raw = read_if_there(path, "Give another state_file")
+    if raw is None:
+        return None
     header, _, payload = raw.partition(b"\n")
     found = re.fullmatch(rb"aelib state, format (\d+), [0-9a-f]{64}", header)
     if not found:

@@ -7,13 +7,21 @@ answers everybody knows, and only then uses them on what a model has drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aelib.checks import DIGITS, IMAGE_SIZE, Images, drawings_of, floats_of, whole_number
+from aelib.checks import (
+    DIGITS,
+    IMAGE_SIZE,
+    Images,
+    drawings_of,
+    floats_of,
+    numbers_of,
+    real_number,
+    whole_number,
+)
 
 INK = 0.5  # from here up a pixel counts as ink
 INKS = (0.25, 0.375, 0.5)  # a drawing is fainter than what it draws: what if less is ink?
@@ -29,8 +37,7 @@ def has_loop(images: Images, ink: float = INK) -> Tensor:
     that no path through paper connects with the border. Raises ValueError for what are no
     images, see `checks`, and unless ink lies above 0 and up to 1.
     """
-    if isinstance(ink, bool) or not isinstance(ink, Real) or not 0 < ink <= 1:
-        raise ValueError(f"ink must lie above 0 and up to 1, got {ink!r}")
+    ink = real_number("ink", ink, 0, 1, open_low=True)
     holes = [_encloses_paper(image) for image in (floats_of(images)[:, 0] >= ink).numpy()]
     return torch.tensor(holes, dtype=torch.bool)
 
@@ -90,9 +97,12 @@ def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter; ink:
     (10, 4), the squared ink of the real digits there. Returns (10, seeds); NaN for the
     models that know a digit of the region, for whom it is no test.
-    Raises ValueError for a region without a quarter, or with one that does not exist.
+    Raises ValueError for other shapes, for numbers that are NaN or infinite, for a region
+    without a quarter or without ink, or with a quarter that does not exist.
     """
-    places = _places(region)
+    errors, ink, places = *_errors_and_ink(errors, ink), _places(region)
+    if not float(sum(ink[place] for place in places)) > 0:
+        raise ValueError(f"there is no ink in the region {dict(region)}")
     wrong = torch.stack([errors[:, :, digit, quarter] for digit, quarter in places]).sum(0)
     share = wrong / sum(ink[place] for place in places)
     share[list(region)] = torch.nan
@@ -106,6 +116,7 @@ def relative_to_level(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     whole pictures of the digits that are neither in the region nor the model's own. Below 1:
     better there than it usually is. Shapes and errors as for `wrong_in_region`.
     """
+    errors, ink = _errors_and_ink(errors, ink)
     levels = []
     for own in DIGITS:
         others = [digit for digit in DIGITS if digit != own and digit not in region]
@@ -113,7 +124,19 @@ def relative_to_level(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     return wrong_in_region(errors, ink, region) / torch.stack(levels)
 
 
+def _errors_and_ink(errors: Tensor, ink: Tensor) -> tuple[Tensor, Tensor]:
+    count, parts = len(DIGITS), len(QUARTERS)
+    return (
+        numbers_of("errors", errors, count, "seeds", count, parts),
+        numbers_of("ink", ink, count, parts),
+    )
+
+
 def _places(region: Region) -> list[tuple[int, int]]:
+    if not isinstance(region, Mapping):
+        raise ValueError(
+            f"a region must map digits to quarters, e.g. {{2: (0, 1)}}, got {region!r}"
+        )
     places = [
         (whole_number("digit", digit, 0, 9), whole_number("quarter", quarter, 0, 3))
         for digit, quarters in region.items()

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from aelib.checks import finite
+
 GAP = "  "  # between two columns
 
 
@@ -42,7 +44,11 @@ def plus_minus(values: Tensor, spec: str = ".4f") -> str:
     """Return mean and standard deviation of values (N,) as "mean ± deviation".
 
     spec: how both are written, e.g. ".4f". With one value the deviation is left out.
+    Raises ValueError for no values, and for one that is NaN or infinite.
     """
+    values = finite("values", values).double()
+    if not len(values):
+        raise ValueError("there are no values to take the mean of")
     mean = format(values.mean().item(), spec)
     return f"{mean} ± {values.std().item():{spec.lstrip('+')}}" if len(values) > 1 else mean
 

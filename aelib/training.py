@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +21,14 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from aelib import states
-from aelib.checks import whole_number
-from aelib.data import Digits, batches
-from aelib.files import write_atomically
-from aelib.models import kind_of, looking_at, offset_of, redrawn
+from aelib.checks import real_number, whole_number
+from aelib.data import Digits, batches, check_digits
+from aelib.files import check_writable, write_atomically
+from aelib.models import check_weights, kind_of, looking_at, offset_of, redrawn
 from aelib.optim import Recipe, learning_rate_factor, make_optimizers
 
 EVALUATION_BATCH = 1000
+SEEDS = (-(2**63), 2**63 - 1)  # what fits into the 64 bits of torch's generators
 
 # From a model, images (N, 1, 28, 28) in [0, 1] and labels (N,) to a mean loss.
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
@@ -95,8 +96,7 @@ def denoising_loss(noise: float) -> Loss:
     Raises ValueError for a negative noise.
     Source: Vincent et al. 2008, doi:10.1145/1390156.1390294; notebook 3.
     """
-    if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be 0 or more, got {noise!r}")
+    noise = real_number("noise", noise, 0)
 
     def loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
         entering = (x + noise * torch.randn_like(x)).clamp(0, 1) if model.training else x
@@ -115,9 +115,9 @@ def seeded(seed: int) -> Iterator[None]:
     """Fix torch's random numbers inside the block and restore them after it.
 
     Build a model inside to get the same initial weights each time.
-    Raises ValueError for a seed that is no whole number.
+    Raises ValueError for a seed that is no whole number of 64 bits.
     """
-    seed = whole_number("seed", seed)
+    seed = whole_number("seed", seed, *SEEDS)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
@@ -128,11 +128,12 @@ def _tiny_numbers_as_zero() -> Iterator[None]:
     # A pixel of plain paper drives the sigmoid's input far below zero, until outputs and
     # gradients are "denormal", smaller than 1e-38. CPUs compute those in slow motion: an
     # epoch of the original's recipe rose from 8 to 25 seconds. Nothing is lost by a zero.
+    before = bool(torch.tensor(1e-39) * 1 == 0)  # torch cannot be asked
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)
 
 
 def best_device() -> torch.device:
@@ -143,13 +144,26 @@ def best_device() -> torch.device:
 def evaluate(model: nn.Module, digits: Digits, loss: Loss = reconstruction_loss) -> float:
     """Return the mean loss over all of `digits`, in eval mode; the model is left as it was.
 
-    Raises ValueError if there are no digits.
+    Raises ValueError if there are no digits, and for a loss that gives something else than a
+    number.
     """
     total = 0.0
     with looking_at(model) as device:
         for x, labels in batches(digits, EVALUATION_BATCH):
-            total += loss(model, x.to(device), labels.to(device)).item() * len(labels)
+            value = _checked(loss, model, x.to(device), labels.to(device))
+            total += value.item() * len(labels)
     return total / len(digits)
+
+
+def _checked(loss: Loss, model: Any, x: Tensor, labels: Tensor) -> Tensor:
+    """Return a loss; raises ValueError unless it is one number in a tensor."""
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of model, images and labels, got {loss!r}")
+    value = loss(model, x, labels)
+    if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
+        found = tuple(value.shape) if isinstance(value, Tensor) else kind_of(value)
+        raise ValueError(f"loss must return one number in a tensor, got {found}")
+    return value
 
 
 def fit(
@@ -191,18 +205,21 @@ def fit(
 
     Raises ValueError if `train` or `val` is empty, and for what cannot be trained;
     `states.StateError` for a state_file that is damaged or belongs to another run; and
-    `files.FileError` if it cannot be written.
+    `files.FileError` if it cannot be read or written.
     """
-    seed = whole_number("seed", seed)
+    seed = whole_number("seed", seed, *SEEDS)
     _check(model, train, val, recipe)
-    where = torch.device(device or best_device())
+    _check_options(loss, state_file, after_epoch, watch)
+    where = _device(device)
     state_file = None if state_file is None else Path(state_file)
     decisive: dict[str, str] = {}
+    saved = None
     if state_file is not None:
+        check_writable(state_file.parent)
         looks = "none" if watch is None else str(tuple(watch.steps))
         others = {"loss": loss, "forward": forward, "watch": looks, "device": where.type}
         decisive = states.decisive_of(model, train, val, recipe, seed, **others)
-    saved = states.unpack(state_file, decisive) if state_file and state_file.exists() else None
+        saved = states.unpack(state_file, decisive)
     run = _Run(model, train, val, recipe, seed, loss, where, watch, forward)
     if saved is not None:
         run.restore(saved)
@@ -232,15 +249,38 @@ def fit(
 def _check(model: Any, train: Any, val: Any, recipe: Any) -> None:
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
+    check_weights(model)
     for name, digits in (("train", train), ("val", val)):
-        if not isinstance(digits, Digits):
-            raise ValueError(
-                f"{name} must be Digits, got {kind_of(digits)}; Digits(images, labels) makes them"
-            )
-        if not len(digits):
+        if not len(check_digits(name, digits)):
             raise ValueError(f"{name} holds no images: there is nothing to fit to")
     if not isinstance(recipe, Recipe):
         raise ValueError(f"recipe must be a Recipe, got {kind_of(recipe)}")
+
+
+def _check_options(loss: Any, state_file: Any, after_epoch: Any, watch: Any) -> None:
+    # What is wrong is said before the first epoch, not after it.
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of model, images and labels, got {loss!r}")
+    if not (after_epoch is None or callable(after_epoch)):
+        raise ValueError(f"after_epoch must be a function or None, got {after_epoch!r}")
+    if not (watch is None or isinstance(watch, Watch)):
+        raise ValueError(f"watch must be a Watch or None, got {watch!r}")
+    if not (state_file is None or isinstance(state_file, str | os.PathLike)):
+        raise ValueError(f"state_file must be a path or None, got {state_file!r}")
+
+
+def _device(device: Any) -> torch.device:
+    try:
+        where = torch.device(device or best_device())
+        torch.zeros(1, device=where)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        said = str(error).splitlines()[0]
+        raise ValueError(
+            f"device must be one that torch has here, got {device!r}: {said}"
+        ) from None
+    if where.type == "meta":
+        raise ValueError("device must be one that computes, got meta")
+    return where
 
 
 class _Run:
@@ -299,7 +339,9 @@ class _Run:
                 group.setdefault("initial_lr", group["lr"])
                 group["lr"] = group["initial_lr"] * factor
         self.model.zero_grad()
-        value = self.loss(self.forward, x.to(self.device), labels.to(self.device))
+        value = _checked(self.loss, self.forward, x.to(self.device), labels.to(self.device))
+        if not value.requires_grad:
+            raise ValueError("loss must depend on the weights that are trained: no gradient came")
         value.backward()
         # Reading the loss waits for the step; do it before the weights can be spoilt.
         number = value.item()

@@ -16,12 +16,14 @@ from PIL import Image
 from torch import Tensor
 
 from aelib import plotting
+from aelib.checks import whole_number
 
 ASK_TO_RUN = "Run this cell: here a slider appears that calls Python."
 
 
 def picture(rows: Sequence[Tensor], scale: int = 2) -> bytes:
     """Return rows of images (N, 1, 28, 28) in [0, 1] as a PNG, dark ink on white."""
+    scale = whole_number("scale", scale, 1, 100)
     pixels = (255 * (1 - plotting.montage(rows))).round().astype(np.uint8)
     image = Image.fromarray(pixels)
     image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)

@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 
 from aelib import AelibError
+from aelib.checks import whole_number
 from aelib.experiments import ALIASES, EXPERIMENTS, JUDGE, Experiment
 from aelib.experiments import LATENT_DIMS as LATENT_DIMS
 from aelib.experiments import SEEDS as SEEDS
 from aelib.experiments import UP_DIMS as UP_DIMS
-from aelib.files import cache_folder
+from aelib.files import cache_folder, read_if_there
 from aelib.models import Autoencoder, Judge
 from aelib.training import History
 
@@ -102,9 +103,10 @@ def judge(seed: int = 0, folder: Path = CHECKPOINTS) -> Judge:
 
 def _load(name: str, seed: int, folder: Path) -> Any:
     path = weights_file(name, seed, folder)
-    if not path.exists():
+    packed = read_if_there(path, how_to_train(name, path))
+    if packed is None:
         raise ModelMissingError(how_to_train(name, path))
-    return load_weights(experiment(name), path.read_bytes(), record(name, seed, folder), path)
+    return load_weights(experiment(name), packed, record(name, seed, folder), path)
 
 
 def results(name: str, folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
@@ -121,7 +123,7 @@ def values(name: str, key: str, folder: Path = CHECKPOINTS) -> Tensor:
     key: e.g. "test_mse", "test_mse_per_digit", "read_right_per_digit", "val_loss".
     """
     entries = results(name, folder)
-    if any(key not in entry for entry in entries):
+    if not isinstance(key, str) or any(key not in entry for entry in entries):
         raise ModelMissingError(
             f"{name} has no {key!r} recorded; it has: {', '.join(sorted(entries[0]))}"
         )
@@ -162,7 +164,7 @@ def _checksum(entry: dict[str, Any]) -> str:
 
 def _read_record(path: Path, remedy: str) -> dict[str, Any]:
     try:
-        entry = json.loads(path.read_bytes())
+        entry = json.loads(read_if_there(path, f"Remedy: {remedy}") or b"")
         if not isinstance(entry, dict):
             raise ValueError(f"it holds a {type(entry).__name__}")
     except ValueError as error:
@@ -209,7 +211,7 @@ def one_class_baselines(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
     Its keys are "ink", "mean image", "PCA" and "nearest image"; the content is that of
     "detector" in the records of `digit/{k}`. Raises ModelMissingError if it is not there.
     """
-    return _recorded_values(folder / BASELINES, "baselines")
+    return _recorded_values(Path(folder) / BASELINES, "baselines")
 
 
 def step_costs(folder: Path = CHECKPOINTS) -> dict[str, dict[str, float]]:
@@ -217,7 +219,7 @@ def step_costs(folder: Path = CHECKPOINTS) -> dict[str, dict[str, float]]:
 
     Raises ModelMissingError if it is not there.
     """
-    return _recorded_values(folder / COSTS, "costs")
+    return _recorded_values(Path(folder) / COSTS, "costs")
 
 
 def _recorded_values(path: Path, command: str) -> Any:
@@ -291,6 +293,7 @@ def load_weights(
 
 def weights_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
     """Return where a run's weights are: shipped for seed 0, else in the user's cache."""
+    seed = whole_number("seed", seed, 0)
     shipped = experiment(name).shipped and seed == 0
     root = folder if shipped else cache_folder() / "weights"
     return Path(root) / experiment(name).name / f"seed{seed}.pt"
@@ -298,13 +301,14 @@ def weights_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
 
 def record_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
     """Return where a run's record is."""
+    seed = whole_number("seed", seed, 0)
     return Path(folder) / experiment(name).name / f"seed{seed}.json"
 
 
 def experiment(name: str) -> Experiment:
     """Return a line of the table; raises UnknownNameError for an unknown name."""
-    name = ALIASES.get(name, name)
-    if name not in EXPERIMENTS:
+    name = ALIASES.get(name, name) if isinstance(name, str) else name
+    if not isinstance(name, str) or name not in EXPERIMENTS:
         raise UnknownNameError(f"there is no model {name!r}; there are: {_known()}")
     return EXPERIMENTS[name]
 

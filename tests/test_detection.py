@@ -155,7 +155,7 @@ def test_images_of_a_wrong_range_or_blur_are_refused():
     x = images(2)
     with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
         detection.anomaly_scores(x, 255 * x)
-    with pytest.raises(ValueError, match="up to 9 pixels, got 0"):
+    with pytest.raises(ValueError, match="radius must lie above 0 and up to 9, got 0"):
         detection.blurred(x, 0)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from aelib.checks import IMAGE_SIZE, as_tensor, numbers_of
 from aelib.plotting.style import DIGIT_COLORS, MEAN_COLOR, MODEL_COLOR, axes_or_new, plain_ticks
 
 LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
@@ -19,6 +20,8 @@ LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 
 def coverage(counts: Tensor, ax: Axes | None = None) -> Axes:
     """Draw how many stamps cover each pixel: of a line, (n,), as bars; of an image as an image."""
+    counts = as_tensor("counts", counts)
+    counts = numbers_of("counts", counts, *("rows", "columns")[: max(counts.ndim, 1)])
     ax = axes_or_new(ax, (4, 2.6))
     if counts.ndim == 1:
         ax.bar(range(len(counts)), counts.numpy(), width=0.9, color=MODEL_COLOR)
@@ -41,8 +44,12 @@ def score_by_step(
 
     curves: name to (steps, values), values (seeds, len(steps)): the line is the mean of the
     seeds, the band reaches from the lowest to the highest. references: horizontal lines.
-    Scores below 0.05 are drawn at 0.05.
+    Scores below 0.05 are drawn at 0.05. Raises ValueError for values of another shape.
     """
+    curves = {
+        name: (steps, numbers_of(name, values, "seeds", len(steps)))
+        for name, (steps, values) in curves.items()
+    }
     ax = axes_or_new(ax, (7, 4))
     for color, (name, (steps, values)) in zip(DIGIT_COLORS, curves.items(), strict=False):
         at, drawn = np.maximum(np.asarray(steps), 1), values.clamp(min=LOWEST_SCORE).numpy()
@@ -61,6 +68,7 @@ def power_map(power: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
 
     Low frequencies lie in the corners, the highest, of period 2, on lines 14; dark is strong.
     """
+    power = numbers_of("power", power, IMAGE_SIZE, IMAGE_SIZE)
     ax = axes_or_new(ax, (3.6, 3.4))
     ax.imshow(power.log10().numpy(), cmap="Greys")
     ax.set(title=title, xticks=[0, 14, 27], yticks=[0, 14, 27])

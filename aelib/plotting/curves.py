@@ -11,6 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from aelib.checks import numbers_of
 from aelib.plotting.style import (
     DIGIT_COLORS,
     MARKERS,
@@ -33,6 +34,9 @@ def losses(
     """
     if against not in ("epochs", "seconds"):
         raise ValueError(f"against must be epochs or seconds, got {against!r}")
+    for name, history in histories.items():
+        if not isinstance(history, History):
+            raise ValueError(f"{name!r} must be a History, got {type(history).__name__}")
     ax = axes_or_new(ax, (6.5, 3.6))
     for color, marker, (name, history) in zip(
         DIGIT_COLORS, MARKERS, histories.items(), strict=False
@@ -56,8 +60,9 @@ def error_by_dim(
     """Draw error against latent dimension: mean over seeds, each seed, and baselines.
 
     errors: (len(dims), seeds). baselines: name to (dims, errors); a single dim makes a
-    horizontal line.
+    horizontal line. Raises ValueError for errors of another shape.
     """
+    errors = numbers_of("errors", errors, len(dims), "seeds")
     ax = axes_or_new(ax, (7, 4))
     for color, style, (name, (at, values)) in zip(
         (MEAN_COLOR, PCA_COLOR, DIGIT_COLORS[2]),
@@ -92,6 +97,8 @@ def redrawn_points(points: Tensor, redrawn: Mapping[str, Tensor]) -> list[Axes]:
     redrawn: name to (N, 2), the same points redrawn. A thin line joins each point to its
     redrawing; the title names the mean squared error.
     """
+    points = numbers_of("points", points, "N", 2)
+    redrawn = {name: numbers_of(name, drawn, len(points), 2) for name, drawn in redrawn.items()}
     axes = panels(len(redrawn), (4.6 * len(redrawn), 3.6), sharex=True, sharey=True)
     for ax, color, (name, drawn) in zip(axes, DIGIT_COLORS, redrawn.items(), strict=False):
         pairs = torch.stack([points, drawn], 1).numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import DIGITS
+from aelib.checks import DIGITS, finite, real_number
 from aelib.detection import both_kinds
 from aelib.plotting.style import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new
 
@@ -23,9 +24,13 @@ def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = No
     """
     if len(curves) > len(DIGIT_COLORS):
         raise ValueError(f"there are colours for {len(DIGIT_COLORS)} curves, got {len(curves)}")
+    checked = {}
+    for name, (false_alarms, caught) in curves.items():
+        across = finite(f"false alarms of {name}", false_alarms).double()
+        checked[name] = (across, finite(f"caught by {name}", caught, len(across)).double())
     ax = axes_or_new(ax, (5, 4.4))
     digits = [str(digit) for digit in DIGITS]
-    for number, (name, (false_alarms, caught)) in enumerate(curves.items()):
+    for number, (name, (false_alarms, caught)) in enumerate(checked.items()):
         color = DIGIT_COLORS[digits.index(name) if name in digits else number]
         dashes = DASHES[number % len(DASHES)]
         ax.plot(false_alarms.numpy(), caught.numpy(), color=color, ls=dashes, label=name)
@@ -44,7 +49,8 @@ def score_histogram(
     axis, since strangers often score a hundred times what is normal. Strangers are hatched.
     """
     ax = axes_or_new(ax, (4.4, 2.8))
-    both_kinds(scores, normal)
+    scores, normal = both_kinds(scores, normal)
+    limit = real_number("limit", limit, -math.inf)
     scores = scores.clamp(min=1e-9)  # 0 has no place on a logarithmic axis
     low, high = torch.aminmax(scores)
     high = torch.maximum(high, 1.1 * low)

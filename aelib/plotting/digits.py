@@ -12,7 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import DIGITS, codes_of, labels_of
+from aelib.checks import DIGITS, codes_of, finite, labels_of, numbers_of
 from aelib.plotting.style import DIGIT_COLORS, MARKERS, MEAN_COLOR, axes_or_new
 
 
@@ -23,6 +23,7 @@ def bars_per_digit(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one bar per digit, in the digits' colours, and a reference line with a name."""
+    values = numbers_of("values", values, len(DIGITS))
     ax = axes_or_new(ax, (5, 2.8))
     ax.bar(DIGITS, np.asarray(values), color=DIGIT_COLORS)
     ax.set_xticks(DIGITS)
@@ -40,6 +41,7 @@ def dots_per_digit(values: Mapping[int, Tensor], xlabel: str, ax: Axes | None = 
 
     values: latent dimension to (seeds, 10); the mark is the mean, the bar through it the range.
     """
+    values = {d: numbers_of(f"d = {d}", each, "seeds", len(DIGITS)) for d, each in values.items()}
     ax = axes_or_new(ax, (4, 4))
     means = torch.stack([seeds.mean(0) for seeds in values.values()])
     ax.hlines(DIGITS, means.amin(0), means.amax(0), color="#bbbbbb", lw=1, zorder=1)
@@ -59,6 +61,10 @@ def histograms_per_digit(
     values: Tensor, labels: Tensor, xlabel: str, ax: Axes | None = None, bins: int = 100
 ) -> Axes:
     """Draw one histogram per digit of values (N,), each in a row of its own height."""
+    labels = labels_of(labels)
+    values = finite("values", values, len(labels)).double()
+    if not len(values):
+        raise ValueError("there are no values to draw")
     ax = axes_or_new(ax, (7, 4.4))
     span = (float(values.min()), float(values.max()))
     for digit in DIGITS:
@@ -79,6 +85,10 @@ def seeds_per_model(series: Mapping[str, Tensor], ylabel: str, ax: Axes | None =
     """
     if len(series) > len(MARKERS):
         raise ValueError(f"there are markers for {len(MARKERS)} series, got {len(series)}")
+    series = {
+        name: numbers_of(name, values, len(DIGITS), "seeds", nan=True)
+        for name, values in series.items()
+    }
     ax = axes_or_new(ax, (7, 3.2))
     for number, (name, values) in enumerate(series.items()):
         place = np.arange(len(DIGITS)) + 0.3 * (number - (len(series) - 1) / 2)
@@ -137,6 +147,7 @@ def matrix(
 
     labels: what the rows and the columns are.
     """
+    values = numbers_of("values", values, len(DIGITS), len(DIGITS))
     ax = axes_or_new(ax, (5.6, 5))
     ax.imshow(np.asarray(values), cmap="Blues", vmin=0, vmax=float(values.max()))
     for row in DIGITS:
@@ -161,6 +172,7 @@ def matrix(
 
 def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
     """Draw a (10, 10) matrix of shares in [0, 1] over digits, without numbers: dark is 1."""
+    values = numbers_of("values", values, len(DIGITS), len(DIGITS))
     ax = axes_or_new(ax, (2, 2))
     ax.imshow(np.asarray(values), cmap="Blues", vmin=0, vmax=1)
     ax.set_xticks(DIGITS)

@@ -50,11 +50,14 @@ def image_grid(
 
     rows: images (N, 1, 28, 28) in [0, 1], as a mapping from row labels or a sequence.
     columns: labels above the columns.
+    Raises ValueError as `montage` does, and unless there are as many columns as images in a row.
     """
     labels = list(rows) if isinstance(rows, Mapping) else [""] * len(rows)
     images = list(rows.values()) if isinstance(rows, Mapping) else list(rows)
     joined = montage(images)  # checks the rows, too
     across, down = len(images[0]), len(images)
+    if len(columns) not in (0, across):
+        raise ValueError(f"there are {across} images in a row but {len(columns)} columns")
     ax = axes_or_new(ax, (CELL * across + 0.3 + 0.075 * max(map(len, labels)), CELL * down + 0.4))
     ax.imshow(joined, vmin=0, vmax=1, interpolation="nearest")
     centres = np.arange(max(across, down)) * PITCH + CENTRE
@@ -75,6 +78,7 @@ def signed_grid(
 
     Each is scaled by its largest value, so that all can be seen.
     """
+    images = drawings_of(images).detach()
     scale = images.abs().flatten(1).amax(1).clamp_min(1e-12)[:, None, None, None]
     return error_grid({"": images / scale}, columns, title, ax)
 
@@ -86,6 +90,7 @@ def error_grid(
 
     Red is ink that was invented, blue is ink that is missing, white is right.
     """
+    rows = {name: drawings_of(row).detach() for name, row in rows.items()}
     ax = image_grid(rows, columns, title, ax)
     # `montage` clips what is below 0, so each sign is drawn alone.
     plus, minus = montage(list(rows.values())), montage([-row for row in rows.values()])
@@ -99,6 +104,7 @@ def stretched(images: Tensor) -> Tensor:
 
     It makes visible what is faint. An image without any contrast becomes paper.
     """
+    images = drawings_of(images).detach()
     low, high = (
         limit(images.flatten(1), 1)[:, None, None, None] for limit in (torch.amin, torch.amax)
     )
@@ -111,6 +117,8 @@ def decoded_plane(model: Any, across: Tensor, up: Tensor, ax: Axes | None = None
     model: anything whose `decode` takes codes (N, 2). across and up are (n,) and (m,),
     in rising order; the second coordinate points up. Ticks name every third value.
     """
+    if isinstance(model, type) or not hasattr(model, "decode"):
+        raise ValueError(f"model must have a method decode, got {model!r}")
     across, up = finite("across", across).float(), finite("up", up).float()
     grid = torch.stack(torch.meshgrid(across, up.flip(0), indexing="xy"), -1)
     is_network = isinstance(model, nn.Module)
