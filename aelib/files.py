@@ -64,9 +64,10 @@ def read_if_there(path: Path, remedy: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise FileError(
-            error.errno, f"{path} could not be read: {error.strerror or error}. {remedy}"
-        ) from error
+        said = f"{path} could not be read: {error.strerror or error}. {remedy}"
+        explained = FileError(said)
+        explained.errno = error.errno
+        raise explained from error
 
 
 def write_atomically(target: Path, content: bytes) -> None:

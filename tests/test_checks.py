@@ -1,7 +1,9 @@
 """A reader's own data: every form of it that is taken, and every other one refused by name."""
 
 import copy
+import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from aelib import (
     optim,
     plotting,
     strokes,
+    tables,
     training,
     zoo,
 )
@@ -733,3 +736,257 @@ def test_checks_name_what_is_allowed():
     with pytest.raises(ValueError, match="from 1 to 8, got 9"):
         checks.whole_number("jobs", 9, 1, 8)
     assert checks.whole_number("jobs", np.uint8(8), 1, 8) == 8
+
+
+# --- What other functions take, beside images -------------------------------------------------
+
+
+def odd_tensors(values):
+    """The same numbers in forms that hold them in another way, or not at all."""
+    return {
+        "on the device meta": values.to("meta"),
+        "sparse": values.to_sparse(),
+        "masked": np.ma.masked_array(values.numpy(), values.numpy() > 0),
+    }
+
+
+@pytest.mark.parametrize("form", ["on the device meta", "sparse", "masked"])
+def test_numbers_that_are_not_there_are_refused_by_name(form, pixels, takers):
+    images = odd_tensors(pixels[:, None] / 255)[form]
+    said = {"on the device meta": "meta", "sparse": "to_dense", "masked": "masked array"}[form]
+    for name, take in takers.items():
+        with pytest.raises(ValueError, match=said):
+            take(images)
+            pytest.fail(f"{name} takes {form} images")
+    scores = odd_tensors(torch.rand(12))[form]
+    with pytest.raises(ValueError, match=f"scores.*{said}"):
+        detection.threshold(scores)
+
+
+@pytest.mark.parametrize("given", ["tensor", "array", "pair", "TensorDataset", None])
+def test_what_is_no_digits_is_refused_and_the_way_to_make_them_named(given, pixels, model):
+    labels = torch.zeros(12, dtype=torch.long)
+    others = {
+        "tensor": pixels,
+        "array": pixels.numpy(),
+        "pair": (pixels, labels),
+        "TensorDataset": torch.utils.data.TensorDataset(pixels, labels),
+        None: None,
+    }
+    whole, recipe = Digits(pixels, labels), optim.Recipe(1, 4, adam_lr=1e-3)
+    for take in (
+        lambda x: training.evaluate(model, x),
+        lambda x: training.fit(Autoencoder(2), x, whole, recipe, progress=False),
+        lambda x: training.fit(Autoencoder(2), whole, x, recipe, progress=False),
+        lambda x: data.batches(x, 4),
+        lambda x: data.join(whole, x),
+        baselines.mean_image,
+        lambda x: baselines.class_variance(x, whole),
+        lambda x: baselines.LinearAutoencoder(x, 2),
+        baselines.NearestImage,
+    ):
+        with pytest.raises(ValueError, match=r"must be Digits, got \w+; Digits\(images, labels\)"):
+            take(others[given])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_in_another_precision_are_refused_with_the_remedy(dtype, pixels, judge):
+    own = nn.Sequential(nn.Conv2d(1, 1, 1)).to(dtype)
+    digits = Digits(pixels, torch.zeros(12, dtype=torch.long))
+    other_judge = copy.deepcopy(judge).to(dtype)
+    for take in (
+        lambda: metrics.reconstruct(own, pixels),
+        lambda: metrics.read_digits(other_judge, pixels),
+        lambda: training.evaluate(own, digits),
+        lambda: training.fit(own, digits, digits, optim.Recipe(1, 4, 1e-3), progress=False),
+    ):
+        with pytest.raises(ValueError, match=r"must be float32, got .*model.float\(\) makes"):
+            take()
+    with pytest.raises(ValueError, match="on the device meta"):
+        metrics.reconstruct(nn.Conv2d(1, 1, 1, device="meta"), pixels)
+
+
+class Says(nn.Module):
+    """A network that returns what `answer` makes of its input."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, x):
+        return self.answer(x)
+
+    encode = forward
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: x,  # an autoencoder: the largest of one channel is always 0
+        lambda x: (x.flatten(1)[:, :10], None),
+        lambda x: x.flatten(1)[:, :9],
+        lambda x: x.flatten(1)[:1, :10],
+        lambda x: x.flatten(1)[:, :10].long(),
+        lambda x: None,
+    ],
+)
+def test_a_judge_must_score_ten_digits(answer, pixels):
+    with pytest.raises(ValueError, match=r"the judge must return a tensor of floats \(12, 10\)"):
+        metrics.read_digits(Says(answer), pixels)
+
+
+def test_a_judge_whose_scores_are_no_numbers_reads_nothing(pixels, judge):
+    spoilt = copy.deepcopy(judge)
+    next(spoilt.parameters()).data[:] = NAN
+    with pytest.raises(ValueError, match="judge's scores are NaN"):
+        metrics.read_digits(spoilt, pixels)
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda x: x, lambda x: (x.flatten(1), x.flatten(1)), lambda x: x[:1].flatten(1)]
+)
+def test_codes_must_be_one_row_an_image(answer, pixels):
+    with pytest.raises(ValueError, match=r"encode must return a tensor of floats \(12, d\), got"):
+        metrics.encode(Says(answer), pixels)
+
+
+def test_drawings_must_be_real_numbers_and_come_out_as_float32(pixels):
+    with pytest.raises(ValueError, match=r"images of the shape that it is given.*complex64"):
+        metrics.reconstruct(Says(lambda x: x + 0j), pixels)
+    assert metrics.reconstruct(Says(lambda x: x.double()), pixels).dtype == torch.float32
+
+
+NUMBERS = {
+    "radius": lambda x: detection.blurred(grey((1, 28, 28)), x),
+    "blur": lambda x: baselines.NearestImage(Digits(grey((1, 28, 28)), [3]), x),
+    "ink": lambda x: strokes.has_loop(grey((1, 28, 28)), x),
+    "false_alarms": lambda x: detection.threshold([0.1, 0.2], x),
+    "limit": lambda x: detection.flagged_per_digit([0.1, 0.2], [3, 4], x),
+    "read": lambda x: metrics.agreement(torch.rand(1, 1, 10), read=x),
+    "noise": training.denoising_loss,
+    "offset": lambda x: Autoencoder(2, offset=x),
+    "margin": lambda x: intervals.Interval(0.0, -1.0, 1.0).verdict(x),
+    "constant": lambda x: intervals.one_sample_difference([1.0, 2.0], x),
+    "p of 'a'": lambda x: intervals.holm({"a": intervals.Interval(1.0, 0.5, 1.5, x)}),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_setting_that_is_no_number_is_refused_by_name(name):
+    for value in (NAN, "0.1", True, [0.1], 1j, torch.ones(2)):
+        with pytest.raises(ValueError, match=f"{name} must"):
+            NUMBERS[name](value)
+    for value in (np.float32(0.3), np.float64(0.3), torch.tensor(0.3), np.array(0.3)):
+        NUMBERS[name](value)
+
+
+def test_an_interval_without_a_p_has_no_place_in_holms_order():
+    some = {"a": intervals.Interval(1.0, 0.5, 1.5), "b": intervals.Interval(1.0, 0.5, 1.5, 1e-9)}
+    with pytest.raises(ValueError, match="p of 'a' must lie in 0 to 1, got nan"):
+        intervals.holm(some)
+
+
+def test_statistics_of_numbers_that_are_none_are_refused(splits):
+    good, bad = torch.rand(5), torch.tensor([0.1, NAN, 0.2])
+    for take in (
+        lambda: intervals.seeds_and_images(bad, good),
+        lambda: intervals.seeds_and_images(good, bad),
+        lambda: intervals.rank(bad.expand(3, 3), 0, [1]),
+        lambda: tables.plus_minus(bad),
+        lambda: metrics.agreement(torch.full((2, 2, 10), NAN)),
+        lambda: strokes.wrong_in_region(
+            torch.full((10, 1, 10, 4), NAN), torch.ones(10, 4), {2: [0]}
+        ),
+    ):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            take()
+    with pytest.raises(ValueError, match="own must be a whole number from 0 to 2, got -1"):
+        intervals.rank(torch.rand(3, 3), -1, [1])
+    with pytest.raises(ValueError, match="no ink in the region"):
+        strokes.wrong_in_region(torch.ones(10, 1, 10, 4), torch.zeros(10, 4), {2: [0]})
+    with pytest.raises(ValueError, match="equally far away"):
+        metrics.intrinsic_dimension(torch.eye(784).view(-1, 28, 28)[:60])
+
+
+def test_the_spread_of_an_array_is_that_of_a_tensor():
+    values = torch.tensor([1.0, 2.0, 4.0])
+    for same in (values.numpy(), values.tolist(), values.int().numpy()):
+        assert tables.plus_minus(same) == tables.plus_minus(values) == "2.3333 ± 1.5275"
+
+
+def test_figures_take_arrays_and_refuse_what_they_would_draw_wrongly():
+    ten, square = torch.rand(10), torch.rand(10, 10)
+    good = {
+        "bars": (lambda x: plotting.bars_per_digit(x, "y"), ten),
+        "matrix": (plotting.matrix, square),
+        "small matrix": (plotting.small_matrix, square),
+        "dots": (lambda x: plotting.dots_per_digit({2: x}, "x"), torch.rand(3, 10)),
+        "seeds": (lambda x: plotting.seeds_per_model({"a": x}, "y"), torch.rand(10, 3)),
+        "errors": (lambda x: plotting.error_by_dim([1, 2], x), torch.rand(2, 3)),
+        "power": (plotting.power_map, torch.rand(28, 28) + 0.1),
+        "steps": (lambda x: plotting.score_by_step({"a": ([0, 1], x)}), torch.rand(3, 2)),
+        "roc": (lambda x: plotting.roc_curves({"a": (x, x)}), ten.sort().values),
+        "coverage": (plotting.coverage, ten),
+        "histograms": (lambda x: plotting.histograms_per_digit(x, list(range(10)), "x"), ten),
+        "points": (lambda x: plotting.redrawn_points(x, {"a": x}), torch.rand(5, 2)),
+    }
+    for name, (draw, values) in good.items():
+        for same in (values.numpy(), values.tolist(), values.clone().requires_grad_()):
+            draw(same)
+            plt.close("all")
+        for bad in (values[None, ..., None], values[:0], values * math.inf, None, "abc"):
+            with pytest.raises(ValueError, match=r"must|there are|infinite"):
+                draw(bad)
+                pytest.fail(f"{name} draws {bad}")
+
+
+@pytest.mark.parametrize("bad", [2**63, -(2**63) - 1, 10**30])
+def test_a_seed_must_fit_into_64_bits(bad, few):
+    with pytest.raises(ValueError, match="seed must be a whole number from"):
+        training.fit(Autoencoder(2), few, few, optim.Recipe(1, 100, 1e-3), seed=bad, progress=False)
+    with pytest.raises(ValueError, match="seed must be"), training.seeded(bad):
+        pass
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63 - 1, -(2**63), np.int64(3), np.uint64(2**62)])
+def test_every_seed_of_64_bits_works_and_means_the_same_each_time(seed, few):
+    recipe, losses = optim.Recipe(1, 100, 1e-3), []
+    for _ in range(2):
+        with training.seeded(seed):
+            model = Autoencoder(2)
+        losses += training.fit(model, few, few, recipe, seed=seed, progress=False).val_loss
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"loss": None}, "loss must be a function"),
+        ({"loss": lambda model, x, labels: 0.5}, "loss must return one number in a tensor"),
+        ({"loss": lambda model, x, labels: model(x) - x}, "loss must return one number"),
+        ({"loss": lambda model, x, labels: x.mean()}, "loss must depend on the weights"),
+        ({"after_epoch": 3}, "after_epoch must be a function or None, got 3"),
+        ({"watch": [0, 1]}, "watch must be a Watch or None"),
+        ({"state_file": 3}, "state_file must be a path or None, got 3"),
+        ({"device": "gpu"}, "device must be one that torch has here, got 'gpu'"),
+        ({"device": "meta"}, "device must be one that computes"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_before_training(options, said, few):
+    model = Autoencoder(2)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=said):
+        training.fit(model, few, few, optim.Recipe(1, 100, 1e-3), progress=False, **options)
+    trained = {name for name, _ in model.named_parameters()}
+    assert all(torch.equal(before[name], model.state_dict()[name]) for name in trained)
+
+
+def test_fit_leaves_the_arithmetic_of_the_caller_as_it_was(few):
+    tiny = torch.tensor(1e-39)
+    for wanted in (True, False):
+        torch.set_flush_denormal(wanted)
+        try:
+            training.fit(Autoencoder(2), few, few, optim.Recipe(1, 100, 1e-3), progress=False)
+            assert bool(tiny * 1 == 0) == wanted
+        finally:
+            torch.set_flush_denormal(False)

@@ -149,3 +149,49 @@ def test_what_cannot_be_a_digit_is_said(picture, words):
 def test_an_unknown_paper_is_said():
     with pytest.raises(ValueError, match=r"paper must be 'light', 'dark' or None .* got 'grey'"):
         prepare(seven(), paper="grey")
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_a_photo_is_seen_as_it_was_held(turned, tmp_path):
+    upright = seven(mode="RGB", ink="black", paper="white")
+    turn = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    stored, exif = upright, Image.Exif()
+    for step in turn.get(turned, []):
+        stored = stored.transpose(step)
+    exif[0x0112] = turned
+    stored.save(tmp_path / "photo.png", exif=exif)
+    assert torch.allclose(prepare(tmp_path / "photo.png"), prepare(upright), atol=0.02)
+
+
+@pytest.mark.parametrize("mode", ["I", "I;16", "I;16L", "I;16B"])
+def test_sixteen_bits_are_read_whatever_their_order(mode, tmp_path):
+    pixels = np.asarray(seven()).astype(np.uint16) * 257
+    kinds = {"I": np.int32, "I;16B": ">u2"}
+    content = pixels.astype(kinds.get(mode, "<u2")).tobytes()
+    picture = Image.frombytes(mode, pixels.shape[::-1], content)
+    assert torch.equal(prepare(picture), prepare(seven()))
+    if mode == "I;16":
+        picture.save(tmp_path / "deep.png")
+        assert torch.equal(prepare(tmp_path / "deep.png"), prepare(seven()))
+
+
+def test_whole_numbers_beyond_sixteen_bits_are_refused():
+    deep = Image.fromarray(np.full((40, 40), 70_000, np.int32))
+    with pytest.raises(ValueError, match="mode I must hold values from 0 to 65535"):
+        prepare(deep)
+
+
+def test_tensors_in_rare_forms_are_read_or_refused_by_name():
+    grey = torch.from_numpy(np.asarray(seven()) / 255)
+    assert torch.allclose(prepare(grey.bfloat16()), prepare(grey), atol=0.02)
+    for other in (grey.to("meta"), grey.to_sparse()):
+        with pytest.raises(ValueError, match="a tensor must hold its pixels"):
+            prepare(other)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from aelib import states, training
+from aelib import files, states, training
 from aelib.models import Autoencoder, Decoder, Encoder, Judge
 from aelib.optim import Recipe
 from aelib.states import StateError
@@ -416,3 +416,25 @@ def test_dropout_goes_on_where_it_was(few, tmp_path):
             go_on(few, path, judges[-1], after_epoch=interrupt_after(stop), loss=options["loss"])
         go_on(few, path, judges[-1], loss=options["loss"])
     assert torch.equal(weights(judges[0]), weights(judges[1]))
+
+
+def test_a_path_that_cannot_be_is_said_before_training(few, tmp_path):
+    (tmp_path / "file").write_bytes(b"mine")
+    cases = {
+        tmp_path / ("x" * 300): "could not be read: File name too long. Give another state_file",
+        tmp_path / "file" / "state": "give another path",
+        tmp_path: r"could not be read: Is a directory. Give another state_file",
+    }
+    for path, said in cases.items():
+        model = built()
+        with pytest.raises(files.FileError, match=said):
+            fit(model, few, few, SHORT, progress=False, state_file=path)
+        assert torch.equal(weights(model), weights(built())), "not one step was done"
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_path_with_spaces_and_hangul_holds_a_state(few, tmp_path):
+    path = tmp_path / "두 번째 실험" / "상태 1.pt"
+    first = fit(built(), few, few, SHORT, progress=False, state_file=path)
+    again = fit(built(seed=1), few, few, SHORT, progress=False, state_file=str(path))
+    assert again.val_loss == first.val_loss

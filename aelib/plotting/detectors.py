@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import DIGITS, finite, real_number
+from aelib.checks import DIGITS, numbers_of, real_number
 from aelib.detection import both_kinds
 from aelib.plotting.style import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new
 
@@ -26,8 +26,8 @@ def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = No
         raise ValueError(f"there are colours for {len(DIGIT_COLORS)} curves, got {len(curves)}")
     checked = {}
     for name, (false_alarms, caught) in curves.items():
-        across = finite(f"false alarms of {name}", false_alarms).double()
-        checked[name] = (across, finite(f"caught by {name}", caught, len(across)).double())
+        across = numbers_of(f"false alarms of {name}", false_alarms, "N")
+        checked[name] = (across, numbers_of(f"caught by {name}", caught, len(across)))
     ax = axes_or_new(ax, (5, 4.4))
     digits = [str(digit) for digit in DIGITS]
     for number, (name, (false_alarms, caught)) in enumerate(checked.items()):
