@@ -11,6 +11,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -27,11 +28,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import aelib
 from aelib.data import Splits, batches, join, load_mnist, torchvision_mnist
+from aelib.explorer import VIEWS
 from aelib.files import write_atomically
 from aelib.models import Autoencoder
 from aelib.optim import COURSE, ORIGINAL, make_optimizers
 from aelib.tables import table
 from aelib.training import evaluate, fit, seeded
+from aelib.workshop import book, latency
 from aelib.workshop.batch_last import faster_forward
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +76,11 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
     try:
         for name in chosen:
             print(f"{name}: {_first_line(SECTIONS[name])}", flush=True)
-            columns, rows = SECTIONS[name]()
+            try:
+                columns, rows = SECTIONS[name]()
+            except latency.NoBrowserError as reason:
+                print(f"skipped: {reason}\n", flush=True)
+                continue
             print(table(rows, columns, ".3g"), end="\n\n", flush=True)
             measured["sections"][name] = {"columns": columns, "rows": rows}
     finally:
@@ -223,8 +230,23 @@ def notebooks() -> Result:
     return ["seconds", "MB"], rows
 
 
+def explorer() -> Result:
+    """From a pointer event to the explorer's pictures, in a browser that has one core."""
+    latency.browser_path()  # without a browser nothing need be built
+    views = [view for view in VIEWS if view != "stamp"]  # where nothing is drawn
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "explorer.html"
+        page.write_bytes(book.explorer_page())
+        found = latency.explorer_latency(page, views)
+    return ["median, ms", "95th percentile, ms", "goal, ms"], {
+        view: [times["median"], times["p95"], latency.GOALS.get(view, latency.GOAL)]
+        for view, times in found.items()
+    }
+
+
 SECTIONS: dict[str, Callable[[], Result]] = {
-    section.__name__: section for section in (loading, quality, step, growth, start, notebooks)
+    section.__name__: section
+    for section in (loading, quality, step, growth, start, notebooks, explorer)
 }
 
 

@@ -6,12 +6,15 @@ Readings, rows of pictures and curves follow when the pen rests and are not part
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from aelib import AelibError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -31,12 +34,21 @@ WATCH = """() => {
 }"""
 
 
+class NoBrowserError(AelibError):
+    """There is no browser to measure in."""
+
+
 def browser_path() -> str:
-    """Return the path of a Chromium on this machine; raises FileNotFoundError without one."""
+    """Return the path of a Chromium on this machine; raises NoBrowserError without one.
+
+    It counts as none, too, where Playwright is missing, which drives it.
+    """
+    if importlib.util.find_spec("playwright") is None:
+        raise NoBrowserError("Playwright, which drives a browser, is not installed")
     for name in BROWSERS:
         if path := shutil.which(name):
             return path
-    raise FileNotFoundError(f"none of {', '.join(BROWSERS)} is installed")
+    raise NoBrowserError(f"none of the browsers {', '.join(BROWSERS)} is installed")
 
 
 def explorer_latency(
@@ -45,8 +57,9 @@ def explorer_latency(
     """Return for each view how long its pictures take, in milliseconds: "median" and "p95".
 
     page: an `explorer.html`. The browser and all its processes share one core. Raises
-    FileNotFoundError without a browser.
+    NoBrowserError where there is none.
     """
+    executable = browser_path()
     from playwright.sync_api import sync_playwright
 
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
@@ -54,7 +67,7 @@ def explorer_latency(
         os.sched_setaffinity(0, {min(cores)})  # the browser inherits it
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=browser_path(), args=list(OPTIONS))
+            browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
             found = {}
             for view in views:
                 tab = browser.new_page(viewport={"width": 1280, "height": 900})

@@ -7,7 +7,7 @@ import torch
 
 from aelib import AelibError
 from aelib.models import Autoencoder
-from aelib.workshop import benchmark
+from aelib.workshop import benchmark, book, latency
 
 
 def test_works_take_turns():
@@ -60,3 +60,31 @@ def test_where_a_step_goes_adds_up():
 
 def test_the_first_cell_of_a_notebook_imports_aelib():
     assert "from aelib import" in benchmark._first_cell(2)
+
+
+def test_the_explorer_is_skipped_in_words_where_there_is_no_browser(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(latency, "BROWSERS", ("no-such-browser",))
+    monkeypatch.setattr(benchmark, "SECTIONS", {"explorer": benchmark.explorer})
+    measured = benchmark.benchmark(json_file=tmp_path / "result.json")
+    assert "skipped: none of the browsers no-such-browser is installed" in capsys.readouterr().out
+    assert measured["sections"] == {}
+    assert json.loads((tmp_path / "result.json").read_text())["sections"] == {}
+
+
+def test_the_explorer_is_skipped_without_playwright(monkeypatch):
+    monkeypatch.setattr(latency.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(latency.NoBrowserError, match="Playwright"):
+        benchmark.explorer()
+
+
+def test_the_explorer_has_a_row_a_view_and_its_goal(monkeypatch):
+    def found(page, views):
+        assert page.read_bytes() == b"a page" and "stamp" not in views
+        return {view: {"median": 1.0, "p95": 2.0} for view in views}
+
+    monkeypatch.setattr(latency, "browser_path", lambda: "a browser")
+    monkeypatch.setattr(latency, "explorer_latency", found)
+    monkeypatch.setattr(book, "explorer_page", lambda: b"a page")
+    columns, rows = benchmark.explorer()
+    assert columns == ["median, ms", "95th percentile, ms", "goal, ms"]
+    assert rows["latent"] == [1.0, 2.0, 16.0] and rows["alarms"] == [1.0, 2.0, 50.0]
