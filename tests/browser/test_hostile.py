@@ -303,3 +303,41 @@ def test_a_browser_that_cannot_read_the_module_is_told_so(chromium, tmp_path):
     page.get_by_text("This browser is too old for the explorer").wait_for()
     assert page.get_by_alt_text("A still.").is_visible()
     page.close()
+
+
+# What the notebook webview of VS Code does with an HTML output, read in its sources: the output
+# goes in by innerHTML, then every script is made anew, appended and taken out again, under a
+# content security policy that lets nothing be fetched and asks for trusted types.
+AS_IN_VS_CODE = """<!doctype html><meta charset="utf-8"><title>x</title>
+<link rel="icon" href="data:,">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';
+  script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:;
+  connect-src https:; require-trusted-types-for 'script'">
+<body><div id="container"></div>
+<script type="text/plain" id="output">OUTPUT</script>
+<script>
+  const policy = trustedTypes.createPolicy("renderer", {
+    createHTML: (html) => html, createScript: (script) => script,
+  });
+  const element = document.createElement("div");
+  const text = document.getElementById("output").textContent.replaceAll("<\\\\script", "<script")
+    .replaceAll("<\\\\/script", "</script");
+  element.innerHTML = policy.createHTML(text);
+  document.getElementById("container").append(element);
+  for (const old of [...element.getElementsByTagName("script")]) {
+    const script = document.createElement("script");
+    script.text = policy.createScript(old.innerText);
+    if (old.type) script.setAttribute("type", old.type);
+    element.appendChild(script).parentNode.removeChild(script);
+  }
+</script>"""
+
+
+def test_it_comes_alive_in_an_editors_webview(visit, content, tmp_path):
+    shown = explorer.Explorer(content | {"views": ["latent"]}, PNG, "A still.").html()
+    shown = shown.replace("</script", "<\\/script").replace("<script", "<\\script")
+    path = tmp_path / "webview.html"
+    path.write_text(AS_IN_VS_CODE.replace("OUTPUT", shown), encoding="utf-8")
+    on = visit(path.as_uri())
+    on.draw(STROKES[7])
+    on.says("Of the real test digits 7,")
