@@ -18,7 +18,8 @@ from aelib import AelibError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-GOALS = {"alarms": 50.0}  # milliseconds at the 95th percentile; ten models work there
+# Milliseconds at the 95th percentile. Ten models work in the one view, six in the other.
+GOALS = {"alarms": 50.0, "decoders": 50.0}
 GOAL = 16.0  # for one model
 MOVES = 60  # pointer events of one stroke
 
