@@ -6,7 +6,9 @@ median over the turns. Times alone say little on another machine.
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import aelib
 from aelib.data import Splits, batches, join, load_mnist, torchvision_mnist
+from aelib.experiments import course_recipe
 from aelib.explorer import VIEWS
 from aelib.files import write_atomically
 from aelib.models import Autoencoder
@@ -64,9 +68,10 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
         )
     measured: dict[str, Any] = {
         "machine": {
-            "processor": platform.processor() or platform.machine(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "aelib": aelib.__version__,
         },
         "sections": {},
@@ -99,6 +104,15 @@ def in_turns(works: Mapping[str, Callable[[], Any]], turns: int = TURNS) -> dict
             work()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def _processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    with suppress(OSError):  # only Linux has this file
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _first_line(section: Callable[[], Result]) -> str:
@@ -156,6 +170,26 @@ def quality() -> Result:
     }
 
 
+def sweep() -> Result:
+    """The models of d = 1 to 10: the original's loop, and the course's recipes in two processes.
+
+    Of either side one epoch is measured, in turns, and multiplied by all the epochs.
+    """
+    original = _original_epoch()
+    with joblib.Parallel(n_jobs=2) as work:
+        works = {"original": original, "course": lambda: _epochs_at_once(work, 1, 10)}
+        _epochs_at_once(work, 1, 10, images=1000)  # starts the processes
+        seconds = in_turns(works)
+    dims, jobs = range(1, 11), 2
+    epochs = sum(course_recipe(d).epochs for d in dims) / jobs
+    own = epochs * statistics.median(seconds["course"])
+    others = len(dims) * ORIGINAL.epochs * statistics.median(seconds["original"])
+    return ["epochs", "minutes", "times the course's"], {
+        "the original's loop": [len(dims) * ORIGINAL.epochs, others / 60, others / own],
+        "the course's recipes, two at once": [int(epochs * jobs), own / 60, 1.0],
+    }
+
+
 def step() -> Result:
     """Where a training step of the course's recipe goes: 128 images, 16 numbers, one thread."""
     with seeded(0):
@@ -202,9 +236,9 @@ def growth() -> Result:
     for latent_dim in (2, 32):
         for count in IMAGE_COUNTS:
             rows[f"d = {latent_dim}, {count:,} images"] = _in_own_process(latent_dim, count)
-    one, two = (_several_at_once(jobs) for jobs in (1, 2))
-    rows["two epochs, one process"] = [one, None]
-    rows["two epochs, two processes"] = [two, None]
+    for name, workers in WORKERS.items():
+        if workers != "dask" or importlib.util.find_spec("distributed"):
+            rows[f"two epochs, {name}"] = _numbers_of(_python(_TWO_EPOCHS, workers))
     return ["seconds", "MB"], rows
 
 
@@ -246,7 +280,7 @@ def explorer() -> Result:
 
 SECTIONS: dict[str, Callable[[], Result]] = {
     section.__name__: section
-    for section in (loading, quality, step, growth, start, notebooks, explorer)
+    for section in (loading, quality, sweep, step, growth, start, notebooks, explorer)
 }
 
 
@@ -333,24 +367,58 @@ def _peak_megabytes(children: bool = False) -> float | None:
     return resource.getrusage(who).ru_maxrss * unit / 1e6
 
 
+def _epochs_at_once(work: Any, *dims: int, images: int = 55_000) -> None:
+    work(joblib.delayed(_one_epoch)(d, images) for d in dims)
+
+
 def _in_own_process(latent_dim: int, count: int) -> list[float | None]:
     code = (
         "import sys; from aelib.workshop.benchmark import _one_epoch; "
         "print(*(v for v in _one_epoch(int(sys.argv[1]), int(sys.argv[2])) if v is not None))"
     )
-    answer = [float(word) for word in _python(code, str(latent_dim), str(count)).split()]
+    return _numbers_of(_python(code, str(latent_dim), str(count)))
+
+
+def _numbers_of(printed: str) -> list[float | None]:
+    """Return the seconds and the megabytes that a process printed; Windows has no megabytes."""
+    answer = [float(word) for word in printed.split()]
     return [answer[0], answer[1] if len(answer) > 1 else None]
 
 
-def _several_at_once(jobs: int) -> float:
-    """Return the seconds that two epochs take in so many processes, starting them left out."""
-    with joblib.Parallel(n_jobs=jobs) as work:
-        work(joblib.delayed(_one_epoch)(LATENT_DIM, 1000) for _ in range(jobs))
-        start = time.perf_counter()
-        work(joblib.delayed(_one_epoch)(LATENT_DIM, 55_000) for _ in range(2))
-        return time.perf_counter() - start
+def two_epochs(workers: str) -> None:
+    """Train two models for an epoch, and print the seconds and the workers' peak memory.
+
+    workers: "1" or "2" processes, or "dask": two of a cluster on this machine. Starting them is
+    left out. The memory is that of all workers together.
+    """
+    cluster: Any = nullcontext()
+    if workers == "dask":
+        from distributed import Client, LocalCluster
+
+        cluster = Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
+    with cluster:
+        backend = {"backend": "dask"} if workers == "dask" else {"n_jobs": int(workers)}
+        with joblib.parallel_config(**backend), joblib.Parallel() as work:
+            _epochs_at_once(work, LATENT_DIM, LATENT_DIM, images=1000)
+            start = time.perf_counter()
+            done = work(joblib.delayed(_epoch_here)(LATENT_DIM, 55_000) for _ in range(2))
+            seconds = time.perf_counter() - start
+    peaks = {process: peak for process, peak in done if peak is not None}
+    print(seconds, sum(peaks.values()) if peaks else "")
 
 
+def _epoch_here(latent_dim: int, count: int) -> tuple[int, float | None]:
+    return os.getpid(), _one_epoch(latent_dim, count)[1]
+
+
+WORKERS = {"one process": "1", "two processes": "2", "two Dask workers": "dask"}
+# The guard is for the processes that Dask starts, which read the calling module.
+_TWO_EPOCHS = """
+import sys
+from aelib.workshop.benchmark import two_epochs
+if __name__ == "__main__":
+    two_epochs(sys.argv[1])
+"""
 _RUN_NOTEBOOK = """
 import sys, time, nbformat
 from nbclient import NotebookClient
