@@ -56,7 +56,7 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
     """Measure the sections, print a table after each, and return all that was measured.
 
     sections: names of `SECTIONS`; none means all, which takes about twenty minutes.
-    json_file: where to write the result as well.
+    json_file: where to write the result as well, after each section.
 
     Raises AelibError for a section that is not there.
     """
@@ -88,10 +88,10 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
                 continue
             print(table(rows, columns, ".3g"), end="\n\n", flush=True)
             measured["sections"][name] = {"columns": columns, "rows": rows}
+            if json_file is not None:  # after each, so that a stop loses one section at most
+                write_atomically(json_file, (json.dumps(measured, indent=1) + "\n").encode())
     finally:
         torch.set_num_threads(threads)
-    if json_file is not None:
-        write_atomically(json_file, (json.dumps(measured, indent=1) + "\n").encode())
     return measured
 
 

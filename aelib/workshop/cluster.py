@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -115,10 +116,26 @@ def train(
 
 
 def results(runs: list[Run], folder: Path) -> Iterator[Result]:
-    """Have runs trained by the cluster that is connected; yield each record as it is written."""
+    """Have runs trained by the cluster that is connected; yield each record as it is written.
+
+    A run whose worker died is tried again by Dask, three times unless it is told otherwise.
+    """
+    from distributed import KilledWorker
+
     judge = read(JUDGE, 0, folder) if runs[0][0] != JUDGE else None
     work = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
-    for (name, seed), finished in work(joblib.delayed(_named)(run, judge) for run in runs):
+    done = work(joblib.delayed(_named)(run, judge) for run in runs)
+    while True:
+        try:
+            (name, seed), finished = next(done)
+        except StopIteration:
+            return
+        except (KilledWorker, CancelledError, OSError) as error:
+            yield AelibError(
+                f"the cluster gave up: {error} What was finished is kept, and the same command "
+                "goes on from here"
+            )
+            return
         if isinstance(finished, Finished):
             save(name, seed, finished, folder)
             yield zoo.record(name, seed, folder)

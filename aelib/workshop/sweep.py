@@ -16,6 +16,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,14 @@ def _results_here(runs: list[Run], folder: Path, jobs: int, progress: bool) -> I
         initargs=(os.getpid(),),
     )
     # One process shows the epochs of its run; of several only finished runs are counted.
-    return work(joblib.delayed(_worker)(*run, folder, progress and jobs == 1) for run in runs)
+    results = work(joblib.delayed(_worker)(*run, folder, progress and jobs == 1) for run in runs)
+    try:
+        yield from results
+    except BrokenProcessPool:
+        yield AelibError(
+            "a training process was ended from outside, e.g. for want of memory. What was "
+            "finished is kept, and the same command goes on from here; with --jobs 1 it needs less"
+        )
 
 
 def _worker(name: str, seed: int, folder: Path, progress: bool) -> dict[str, Any] | Exception:

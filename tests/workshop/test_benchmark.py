@@ -37,7 +37,14 @@ def test_sections_are_printed_and_written(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setitem(benchmark.SECTIONS, "small", small)
     file = tmp_path / "result.json"
-    benchmark.benchmark(["small"], file)
+
+    def stopped():
+        """One that is stopped."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(benchmark.SECTIONS, "stopped", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.benchmark(["small", "stopped"], file)
     out = capsys.readouterr().out
     assert "small: A small section." in out
     assert "1.23" in out
@@ -88,3 +95,8 @@ def test_the_explorer_has_a_row_a_view_and_its_goal(monkeypatch):
     columns, rows = benchmark.explorer()
     assert columns == ["median, ms", "95th percentile, ms", "goal, ms"]
     assert rows["latent"] == [1.0, 2.0, 16.0] and rows["alarms"] == [1.0, 2.0, 50.0]
+
+
+def test_seconds_and_memory_are_read_where_there_is_memory_to_read():
+    assert benchmark._numbers_of("1.5 20\n") == [1.5, 20.0]
+    assert benchmark._numbers_of("1.5\n") == [1.5, None]

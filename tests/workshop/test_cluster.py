@@ -5,12 +5,20 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
 pytest.importorskip("distributed", reason="Dask is not installed (the extra 'dask')")
+
+from distributed import KilledWorker
+from distributed.comm.core import CommClosedError
+
+from aelib import AelibError
+from aelib.workshop import cluster as workshop_cluster
+
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -114,3 +122,29 @@ def test_no_scheduler_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CONNECT_SECONDS", 0.5)
     with pytest.raises(AelibError, match=r"no Dask scheduler answers at tcp://127.0.0.1:1:"):
         module.train(["judge"], "tcp://127.0.0.1:1", tmp_path)
+
+
+@pytest.mark.parametrize("what", ["killed", "cancelled", "closed"])
+def test_a_cluster_that_gives_up_is_said_and_keeps_what_was_finished(what, tmp_path, monkeypatch):
+    class Killed(KilledWorker):
+        def __init__(self):
+            Exception.__init__(self, "latent/2 killed four workers.")
+
+        __str__ = Exception.__str__
+
+    given_up = {
+        "killed": Killed(),
+        "cancelled": CancelledError("latent/2"),
+        "closed": CommClosedError("the scheduler is gone"),
+    }[what]
+
+    def done():
+        yield ("latent/1", 0), ValueError("first")
+        raise given_up
+
+    monkeypatch.setattr(workshop_cluster.joblib, "Parallel", lambda **options: lambda runs: done())
+    monkeypatch.setattr(workshop_cluster, "read", lambda *run: None)
+    results = list(workshop_cluster.results([("latent/1", 0), ("latent/2", 0)], tmp_path))
+    assert str(results[0]) == "first", "what came before counts"
+    assert isinstance(results[1], AelibError) and len(results) == 2
+    assert str(given_up) in str(results[1]) and "same command goes on" in str(results[1])

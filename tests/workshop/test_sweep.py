@@ -1,10 +1,11 @@
 import os
+from concurrent.futures.process import BrokenProcessPool
 
 import joblib
 import pytest
 import torch
 
-from aelib import zoo
+from aelib import AelibError, zoo
 from aelib.experiments import Experiment
 from aelib.models import Autoencoder
 from aelib.optim import Recipe
@@ -204,3 +205,13 @@ def test_a_watched_experiment_without_its_looks_counts_as_missing(small, monkeyp
     run(small, "tiny/2")
     assert sweep.missing(["tiny/2"], small) == []
     assert [step for step, _ in zoo.history("tiny/2", 0, small).watched] == [0, 4, 5, 8]
+
+
+def test_a_process_that_is_ended_from_outside_is_said_in_one_line(tmp_path, monkeypatch):
+    def ended(runs):
+        raise BrokenProcessPool("signal 9")
+        yield
+
+    monkeypatch.setattr(sweep.joblib, "Parallel", lambda **options: ended)
+    (result,) = sweep._results_here([("latent/1", 0)], tmp_path, jobs=2, progress=False)
+    assert isinstance(result, AelibError) and "for want of memory" in str(result)
