@@ -85,9 +85,9 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
                 columns, rows = SECTIONS[name]()
             except latency.NoBrowserError as reason:
                 print(f"skipped: {reason}\n", flush=True)
-                continue
-            print(table(rows, columns, ".3g"), end="\n\n", flush=True)
-            measured["sections"][name] = {"columns": columns, "rows": rows}
+            else:
+                print(table(rows, columns, ".3g"), end="\n\n", flush=True)
+                measured["sections"][name] = {"columns": columns, "rows": rows}
             if json_file is not None:  # after each, so that a stop loses one section at most
                 write_atomically(json_file, (json.dumps(measured, indent=1) + "\n").encode())
     finally:
