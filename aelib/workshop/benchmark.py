@@ -70,6 +70,7 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
+            "load": _load(),
             "python": platform.python_version(),
             "torch": str(torch.__version__),
             "aelib": aelib.__version__,
@@ -113,6 +114,11 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _load() -> float | None:
+    """Return how many processes want to compute just now; Windows does not tell."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def _first_line(section: Callable[[], Result]) -> str:
