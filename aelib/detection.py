@@ -24,7 +24,7 @@ from aelib.checks import (
     real_number,
     same_shape,
 )
-from aelib.metrics import encode, reconstruct
+from aelib.metrics import BATCH, encode, reconstruct
 from aelib.models import Autoencoder
 
 # scikit-learn and torchvision take seconds to import: each function that needs one of them
@@ -58,7 +58,9 @@ def blurred(images: Images, radius: float = BLUR) -> Tensor:
     from torchvision.transforms.v2.functional import gaussian_blur
 
     size = 2 * int(-(-3 * radius // 1)) + 1  # three sigma to each side
-    return gaussian_blur(images, [size, size], [radius, radius])
+    # A part at a time: blurring needs several times the memory of what it blurs.
+    parts = [gaussian_blur(part, [size, size], [radius, radius]) for part in images.split(BATCH)]
+    return torch.cat(parts)
 
 
 def anomaly_scores(reconstructions: Images, images: Images, score: str = "mse") -> Tensor:
@@ -255,7 +257,11 @@ class Detector:
 
     def scores(self, images: Images) -> dict[str, Tensor]:
         """Return every score of images, see `checks`, each (N,); higher is stranger."""
-        images = floats_of(images)
+        # A part at a time: the scores need several times the memory of their images.
+        parts = [self._scores(part) for part in floats_of(images).split(BATCH)]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _scores(self, images: Tensor) -> dict[str, Tensor]:
         distance = self.usual.distance(encode(self.model, images))
         return all_scores(reconstruct(self.model, images), images, distance)
 

@@ -150,13 +150,15 @@ def rank(values: Any, own: int, others: Sequence[int]) -> Rank:
     other, paired by seed: its interval must exclude zero for "the best" to be more than
     luck, and even then it says so of this best other only.
     Raises ValueError if own is among the others, or there are none, and for a row that is not
-    there or holds numbers that are NaN or infinite.
+    there or holds numbers that are NaN or infinite. Rows that are not compared may be NaN:
+    models for whom it is no contest.
     """
-    values = numbers_of("values", values, "models", "seeds").numpy()
+    values = numbers_of("values", values, "models", "seeds", nan=True).numpy()
     own = whole_number("own", own, 0, len(values) - 1)
     others = [whole_number("others", other, 0, len(values) - 1) for other in others]
     if own in others or not others:
         raise ValueError(f"others must be one or more rows but {own}, got {list(others)}")
+    numbers_of("values", values[[own, *others]], "models", "seeds")  # finite, in these rows
     means = values.mean(1)
     best = min(others, key=lambda other: means[other])
     place = 1 + sum(bool(means[other] < means[own]) for other in others)

@@ -51,7 +51,8 @@ def mse_per_image(reconstructions: Images, images: Images) -> Tensor:
     reconstructions = drawings_of(reconstructions, "reconstructions")
     images = drawings_of(images)
     same_shape(reconstructions, images)
-    return (reconstructions - images).square().flatten(1).mean(1)
+    pairs = zip(reconstructions.split(BATCH), images.split(BATCH), strict=True)
+    return torch.cat([(drawn - seen).square().flatten(1).mean(1) for drawn, seen in pairs])
 
 
 def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:

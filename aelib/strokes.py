@@ -109,7 +109,7 @@ def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     return share
 
 
-def relative_to_level(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
+def relative_to_usual(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     """Return `wrong_in_region` as a multiple of what each model draws wrong elsewhere.
 
     A model that draws all strangers badly also draws the region badly. Elsewhere means the
@@ -117,11 +117,11 @@ def relative_to_level(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     better there than it usually is. Shapes and errors as for `wrong_in_region`.
     """
     errors, ink = _errors_and_ink(errors, ink)
-    levels = []
+    usual = []
     for own in DIGITS:
         others = [digit for digit in DIGITS if digit != own and digit not in region]
-        levels.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
-    return wrong_in_region(errors, ink, region) / torch.stack(levels)
+        usual.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
+    return wrong_in_region(errors, ink, region) / torch.stack(usual)
 
 
 def _errors_and_ink(errors: Tensor, ink: Tensor) -> tuple[Tensor, Tensor]:

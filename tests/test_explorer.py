@@ -71,7 +71,7 @@ def test_alarms_count_what_given_scores_exceed(splits):
         for digit in range(10)
     }
     alarms = needs(["alarms"], test_scores=scores)["alarms"]
-    flagged = unpack_array(alarms["reported"]).round().long()
+    flagged = unpack_array(alarms["flagged"]).round().long()
     limits = 10 ** unpack_array(alarms["limits"])
     assert flagged.shape == (10, 4, len(ALLOWED), 10)
     everybody = splits.test.counts()

@@ -103,6 +103,10 @@ def test_rank_and_difference_to_the_best_other():
     assert found.difference == intervals.paired_difference(values[0], values[1])
     first = intervals.rank(values, 1, [0, 2])
     assert (first.place, first.best_other) == (1, 0) and first.difference.high < 0
+    values[3] = [math.nan] * 3
+    assert intervals.rank(values, 0, [1, 2]) == found, "whoever takes no part may be NaN"
+    with pytest.raises(ValueError, match="3 of 9 numbers in values are NaN"):
+        intervals.rank(values, 0, [1, 3])
 
 
 @pytest.mark.parametrize("others", [[], [0, 1]])

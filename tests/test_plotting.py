@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from aelib import plotting
+from aelib.models import UPSAMPLING
 from aelib.training import History
 
 
@@ -166,6 +167,16 @@ def test_the_decoded_plane_has_its_second_axis_upwards():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1.0", "0.2"]
 
 
+def test_no_tick_of_the_decoded_plane_is_a_negative_zero():
+    class Blank:
+        def decode(self, codes):
+            return torch.zeros(len(codes), 1, 28, 28)
+
+    ax = plotting.decoded_plane(Blank(), torch.tensor([-0.04, 1]), torch.tensor([-1, -0.04]))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.0"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.0"]
+
+
 def test_an_error_grid_is_white_where_nothing_is_wrong():
     error = torch.zeros(1, 1, 28, 28)
     error[..., 0, 0], error[..., 0, 1] = 0.5, -0.5
@@ -183,6 +194,14 @@ def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert band.min() == 1 and band.max() == 8
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {"a", "real"}
+
+
+def test_scores_by_step_are_told_apart_without_colour():
+    curves = {kind: ((0, 10), torch.ones(2, 2)) for kind in UPSAMPLING}
+    looks = {
+        (line.get_linestyle(), line.get_marker()) for line in plotting.score_by_step(curves).lines
+    }
+    assert len(looks) == len(curves)
 
 
 def test_coverage_is_bars_of_a_line_and_a_picture_of_an_image():

@@ -91,7 +91,7 @@ def test_a_region_is_no_test_for_models_that_know_it(drawn):
 
 
 def test_the_level_of_a_model_cancels(drawn):
-    relative = strokes.relative_to_level(*drawn, {2: [1]})
+    relative = strokes.relative_to_usual(*drawn, {2: [1]})
     assert relative[[0, 1, 4, 9]] == pytest.approx(torch.ones(4, 2))
     assert relative[3] == pytest.approx(torch.full((2,), 0.5))
 

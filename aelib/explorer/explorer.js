@@ -1909,8 +1909,8 @@ async function alarmsView(room) {
       };
     }),
   );
-  const [quantiles, limits, reported] = await Promise.all(
-    [alarms.quantiles, alarms.limits, alarms.reported].map(unpacked),
+  const [quantiles, limits, flagged] = await Promise.all(
+    [alarms.quantiles, alarms.limits, alarms.flagged].map(unpacked),
   );
   const { scores, allowed, counts } = alarms;
   const fine = alarms.quantiles.shape[2];
@@ -1967,15 +1967,15 @@ async function alarmsView(room) {
     onTest();
   }
 
-  /** Say which detectors report the picture. */
+  /** Say which detectors flag the picture. */
   function judge() {
     const alarmed = [];
     cards.forEach((card, digit) => {
       const found = card.found?.[score];
-      const reports = found !== undefined && found > limit(digit, at);
-      if (reports) alarmed.push(digit);
-      card.verdict.textContent = found === undefined ? "" : reports ? "! reports" : "✓ passes";
-      card.verdict.className = reports ? "alarm" : "calm";
+      const flags = found !== undefined && found > limit(digit, at);
+      if (flags) alarmed.push(digit);
+      card.verdict.textContent = found === undefined ? "" : flags ? "! flags" : "✓ passes";
+      card.verdict.className = flags ? "alarm" : "calm";
       const own = quantiles.subarray(row(digit) * fine, (row(digit) + 1) * fine);
       const below = found === undefined ? 0 : shareBelow(own, Math.log10(found));
       card.place.textContent = found === undefined ? "" : below === 1
@@ -1985,10 +1985,10 @@ async function alarmsView(room) {
         const on = found !== undefined && found > limit(digit, n);
         const words = percent(allowed[n]);
         card.chips[mark].classList.toggle("on", on);
-        card.chips[mark].title = `${on ? "reports" : "passes"} with ${words} false alarms allowed`;
+        card.chips[mark].title = `${on ? "flags" : "passes"} with ${words} false alarms allowed`;
       });
       const strict = marks.filter((n) => found > limit(digit, n)).map((n) => percent(allowed[n]));
-      const words = `${reports ? "reports" : "passes"}; ${card.place.textContent}; reports at ${strict.join(", ") || "none of 1 to 20 %"}`;
+      const words = `${flags ? "flags" : "passes"}; ${card.place.textContent}; flags at ${strict.join(", ") || "none of 1 to 20 %"}`;
       card.element.setAttribute("aria-label", `Model ${digit}${found === undefined ? "" : `: ${words}`}`);
     });
     if (!cards[0].found) {
@@ -1999,27 +1999,27 @@ async function alarmsView(room) {
     const list = (digits) => digits.join(", ").replace(/, (\d)$/, " and $1");
     const of = (digits) => `the model${digits.length > 1 ? "s" : ""} of ${list(digits)}`;
     summary.textContent = !calm.length
-      ? "All ten models report it: nobody knows this."
+      ? "All ten models flag it: nobody knows this."
       : !alarmed.length
-        ? "No model reports it."
-        : `${alarmed.length} of 10 report it. It passes as normal for ${of(calm)}.`;
+        ? "No model flags it."
+        : `${alarmed.length} of 10 flag it. It passes as normal for ${of(calm)}.`;
   }
 
-  /** Show what the chosen detector reports on the test set. */
+  /** Show what the chosen detector flags on the test set. */
   function onTest() {
     const start = (row(chosen) * allowed.length + at) * 10;
-    const found = [...reported.subarray(start, start + 10)].map(Math.round);
+    const found = [...flagged.subarray(start, start + 10)].map(Math.round);
     const own = found[chosen];
     const strangers = found.reduce((a, b) => a + b) - own;
     const others = counts.reduce((a, b) => a + b) - counts[chosen];
     const number = (value) => value.toLocaleString("en");
-    caught.textContent = `It reports ${number(strangers)} of ${number(others)} strangers (hits: ${percent(strangers / others)}) `
+    caught.textContent = `It flags ${number(strangers)} of ${number(others)} strangers (hits: ${percent(strangers / others)}) `
       + `and ${number(own)} of ${number(counts[chosen])} real ${chosen}s (false alarms: ${percent(own / counts[chosen], 1)}).`;
     const width = Math.min(bars.clientWidth, 620);
     if (!width) return;
     const height = 150;
     const base = height - 22;
-    const picture = svg("svg", { width, height, role: "img", "aria-label": `Share of each digit's test images that the model of ${chosen} reports: ${found.map((n, digit) => `${digit}: ${percent(n / counts[digit])}`).join(", ")}` });
+    const picture = svg("svg", { width, height, role: "img", "aria-label": `Share of each digit's test images that the model of ${chosen} flags: ${found.map((n, digit) => `${digit}: ${percent(n / counts[digit])}`).join(", ")}` });
     found.forEach((n, digit) => {
       const part = n / counts[digit];
       const wide = (width / 10) * 0.62;
@@ -2063,11 +2063,11 @@ async function alarmsView(room) {
     which.element,
     summary,
     h("div.cards", {}, ...cards.map((card) => card.element)),
-    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The chips: who reports with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
+    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The chips: who flags it with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
     model.element,
     caught,
     bars,
-    h("p.quiet", {}, "Share of each digit's 10,000 test images that is reported, in percent; the dashed bar is the model's own digit, where every report is a false alarm."),
+    h("p.quiet", {}, "Share of each digit's 10,000 test images that is flagged, in percent; the dashed bar is the model's own digit, where every flag is a false alarm."),
   );
   choose(chosen);
   return { element, update };
@@ -2325,7 +2325,7 @@ const VIEWS = {
   },
   alarms: {
     title: "Ten alarms",
-    first: "draw a 7, see who reports it, and then give it a bar through the middle.",
+    first: "draw a 7, see who flags it, and then give it a bar through the middle.",
     make: alarmsView,
   },
   stamp: {

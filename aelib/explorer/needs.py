@@ -179,16 +179,16 @@ def _plane() -> dict[str, Any]:
 
 
 def _alarms(test_scores: TestScores | None) -> dict[str, Any]:
-    """The ten detectors of notebook 3: known codes, validation scores, what is reported.
+    """The ten detectors of notebook 3: known codes, validation scores, what is flagged.
 
     "quantiles" are of each model's scores of its own digit's validation images, (10, scores,
     quantiles), "limits" (10, scores, false alarms allowed) the thresholds that these images
-    give, both as decimal logarithms; "reported" (10, scores, allowed, 10) counts the test
+    give, both as decimal logarithms; "flagged" (10, scores, allowed, 10) counts the test
     images of each digit above them.
     """
     names = (*detection.SCORES, detection.WITH_CODE)
     test = _splits().test
-    known, quantiles, limits, reported = [], [], [], []
+    known, quantiles, limits, flagged = [], [], [], []
     for digit in DIGITS:
         usual, on_val, on_test = _detector(digit, test_scores)
         known.append(
@@ -201,14 +201,14 @@ def _alarms(test_scores: TestScores | None) -> dict[str, Any]:
             [detection.flagged_per_digit(on_test[name], test.labels, cut) for cut in row]
             for name, row in zip(names, cuts, strict=True)
         ]
-        reported.append(torch.stack([torch.stack(row) for row in counts]))
+        flagged.append(torch.stack([torch.stack(row) for row in counts]))
     return {
         "scores": list(names),
         "allowed": list(ALLOWED),
         "known": known,
         "quantiles": pack_array(torch.stack(quantiles).log10(), 16),
         "limits": pack_array(torch.tensor(limits, dtype=torch.float64).log10(), 16),
-        "reported": pack_array(torch.stack(reported), 11),
+        "flagged": pack_array(torch.stack(flagged), 11),
         "counts": test.counts().tolist(),
     }
 

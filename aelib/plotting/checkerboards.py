@@ -6,6 +6,7 @@ The measures themselves are in `aelib.checkerboards`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +14,15 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from aelib.checks import IMAGE_SIZE, as_tensor, numbers_of
-from aelib.plotting.style import DIGIT_COLORS, MEAN_COLOR, MODEL_COLOR, axes_or_new, plain_ticks
+from aelib.plotting.style import (
+    DASHES,
+    DIGIT_COLORS,
+    MARKERS,
+    MEAN_COLOR,
+    MODEL_COLOR,
+    axes_or_new,
+    plain_ticks,
+)
 
 LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 
@@ -43,23 +52,27 @@ def score_by_step(
     """Draw a score against training steps, both on logarithmic axes; step 0 stands at 1.
 
     curves: name to (steps, values), values (seeds, len(steps)): the line is the mean of the
-    seeds, the band reaches from the lowest to the highest. references: horizontal lines.
-    Scores below 0.05 are drawn at 0.05. Raises ValueError for values of another shape.
+    seeds, the band reaches from the lowest to the highest. Lines differ in dashes and markers
+    as well as in colour. references: horizontal lines. Scores below 0.05 are drawn at 0.05.
+    Raises ValueError for values of another shape.
     """
     curves = {
         name: (steps, numbers_of(name, values, "seeds", len(steps)))
         for name, (steps, values) in curves.items()
     }
     ax = axes_or_new(ax, (7, 4))
-    for color, (name, (steps, values)) in zip(DIGIT_COLORS, curves.items(), strict=False):
+    looks = zip(DIGIT_COLORS, cycle(DASHES), cycle(MARKERS), strict=False)
+    for (color, dashes, marker), (name, (steps, values)) in zip(
+        looks, curves.items(), strict=False
+    ):
         at, drawn = np.maximum(np.asarray(steps), 1), values.clamp(min=LOWEST_SCORE).numpy()
         ax.fill_between(at, drawn.min(0), drawn.max(0), color=color, alpha=0.15, lw=0)
-        ax.plot(at, drawn.mean(0), "-o", ms=3, color=color, label=name)
+        ax.plot(at, drawn.mean(0), ls=dashes, marker=marker, ms=3.5, color=color, label=name)
     for name, value in (references or {}).items():
         ax.axhline(value, color=MEAN_COLOR, ls="--", lw=1.2, label=name)
     ax.set(xscale="log", yscale="log", xlabel="training steps", ylabel="checkerboard score")
     plain_ticks(ax)
-    ax.legend(ncols=2)
+    ax.legend(loc="upper right", handlelength=3.5)
     return ax
 
 

@@ -126,7 +126,7 @@ def decoded_plane(model: Any, across: Tensor, up: Tensor, ax: Axes | None = None
     ax = image_grid(rows, ax=axes_or_new(ax, (6.6, 6.6)))
     for axis, values in ((ax.xaxis, across), (ax.yaxis, up.flip(0))):
         places = range(0, len(values), 3)
-        axis.set_ticks([PITCH * n + CENTRE for n in places], [f"{values[n]:.1f}" for n in places])
+        axis.set_ticks([PITCH * n + CENTRE for n in places], [f"{values[n]:z.1f}" for n in places])
     ax.xaxis.tick_bottom()
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
     return ax

@@ -59,12 +59,12 @@ def draw_architecture(studio: Studio) -> Axes:
 def draw_latent(studio: Studio, latent_dim: int) -> Axes:
     """Draw the ten example digits above their reconstructions by `latent/{latent_dim}`."""
     drawn = reconstruct(zoo.load(f"latent/{latent_dim}"), studio.examples)
-    return plotting.image_grid({"original": studio.examples, f"d = {latent_dim}": drawn})
+    return plotting.image_grid({"test digit": studio.examples, f"d = {latent_dim}": drawn})
 
 
 def draw_all_latents(studio: Studio) -> Axes:
     """Draw the example digits above their reconstructions at every latent dimension."""
-    rows = {"original": studio.examples}
+    rows = {"test digit": studio.examples}
     for d in zoo.LATENT_DIMS:
         rows[f"d = {d}"] = reconstruct(zoo.load(f"latent/{d}"), studio.examples)
     return plotting.image_grid(rows)
@@ -106,7 +106,7 @@ def draw_numbers(studio: Studio) -> Axes:
 def draw_upsampled(studio: Studio, kind: str, latent_dim: int) -> Axes:
     """Draw the example digits above their reconstructions by `up/{kind}/{latent_dim}`."""
     drawn = reconstruct(zoo.load(f"up/{kind}/{latent_dim}"), studio.examples)
-    return plotting.image_grid({"original": studio.examples, kind: drawn})
+    return plotting.image_grid({"test digit": studio.examples, kind: drawn})
 
 
 def draw_early(studio: Studio) -> Axes:
@@ -125,7 +125,7 @@ def draw_early(studio: Studio) -> Axes:
         forward=faster_forward(model),
     )
     drawn = reconstruct(model, studio.examples)
-    return plotting.image_grid({"original": studio.examples, f"{EARLY_STEPS} steps": drawn})
+    return plotting.image_grid({"test digit": studio.examples, f"{EARLY_STEPS} steps": drawn})
 
 
 def draw_checkerboards(studio: Studio) -> Axes:

@@ -234,12 +234,12 @@ def test_morph_goes_from_one_digit_to_the_other(visit, whole):
     assert on.page.evaluate(INK, "To") != before
 
 
-def test_ten_alarms_report_strangers_and_let_their_own_pass(visit, whole):
+def test_ten_alarms_flag_strangers_and_let_their_own_pass(visit, whole):
     on = visit(whole)
     on.tab("Ten alarms")
     on.page.get_by_role("button", name="Take a test digit 0").click()
-    on.says(re.compile("^9 of 10 report it. It passes as normal for the model of 0.$"))
-    card = on.page.get_by_role("button", name=re.compile("^Model 1: reports; stranger than every"))
+    on.says(re.compile("^9 of 10 flag it. It passes as normal for the model of 0.$"))
+    card = on.page.get_by_role("button", name=re.compile("^Model 1: flags; stranger than every"))
     card.click()
     on.says(re.compile("real 1s \\(false alarms"))
     slider = on.page.get_by_role("slider", name="false alarms allowed")
@@ -247,7 +247,7 @@ def test_ten_alarms_report_strangers_and_let_their_own_pass(visit, whole):
     on.page.keyboard.press("End")
     assert slider.get_attribute("aria-valuetext") == "50 % of normal validation images"
     on.page.get_by_label("score", exact=True).select_option("mse")
-    on.says(re.compile("report it"))
+    on.says(re.compile("flag it"))
 
 
 def test_the_stamp_shows_where_a_grid_comes_from(visit, whole):
