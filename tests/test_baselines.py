@@ -1,9 +1,11 @@
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 from aelib import baselines, metrics
 from aelib.data import Digits
@@ -29,6 +31,13 @@ def test_class_variance_is_the_error_of_the_digits_own_mean(few):
     ]
     found = baselines.class_variance(few, few)
     assert torch.allclose(found, torch.stack(expected).double(), atol=1e-6)
+
+
+def test_pca_is_scikit_learns_with_its_signs(splits, linear):
+    known = splits.train[::20]  # 2,750 images: more than one part, and a smaller one at the end
+    pca = PCA(20, svd_solver="covariance_eigh").fit(known.floats().flatten(1).double().numpy())
+    assert np.allclose(linear.components.flatten(1).numpy(), pca.components_, atol=1e-5)
+    assert np.allclose(linear.mean.flatten().numpy(), pca.mean_, atol=1e-6)
 
 
 def test_pca_with_nothing_is_the_mean_and_improves_with_every_number(splits, linear):

@@ -113,3 +113,11 @@ def test_rank_and_difference_to_the_best_other():
 def test_rank_needs_others(others):
     with pytest.raises(ValueError, match="others must be one or more rows but 0"):
         intervals.rank([[1.0, 2.0], [2.0, 3.0]], 0, others)
+
+
+def test_only_the_rows_that_are_compared_must_be_numbers():
+    values = np.array([[1.0, 2.0], [2.0, 3.0], [np.nan, np.nan]])
+    assert intervals.rank(values, 0, [1]).place == 1
+    for own, others in ((2, [0, 1]), (0, [1, 2])):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            intervals.rank(values, own, others)
