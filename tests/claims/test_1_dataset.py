@@ -29,12 +29,12 @@ def test_the_floor(test_images, mean_error):
     agree(quoted(ONE, "the loss has a floor of # on the test set"), [floor])
     quotes = [0.21219929, 0.21273543]
     agree(quoted(ONE, "Above it the two are # and #,"), [loss - floor for loss in quotes])
-    says(ONE, "which is a gap of a good tenth")
+    says(ONE, "so the second is more than a tenth larger")
     assert 1.1 < (quotes[1] - floor) / (quotes[0] - floor) < 1.15
     says(ONE, "About 98 % of each loss is floor.")
     assert all(0.975 < floor / loss < 0.985 for loss in quotes)
-    agree(quoted(ONE, "for every input has an MSE of #"), [mean_error])
-    says(ONE, "A trained network with 0.2122 is three times worse than that cloud.")
+    agree(quoted(ONE, "for every input has an MSE of #, shifted or not"), [mean_error])
+    says(ONE, "A trained network with 0.2122 is three times worse than that.")
     assert quotes[0] / mean_error == pytest.approx(3, abs=0.2)
 
 
@@ -61,3 +61,12 @@ def test_baselines(mean_error, pca):
     )
     assert pca[32] / mean_error == pytest.approx(0.25, abs=0.01)
     assert pca[2] / mean_error > 0.8
+
+
+def test_the_answers_to_the_exercises(splits, test_images, variance, pca):
+    floor = (2 * test_images - 1).clamp(max=0).square().mean()
+    agree(quoted(ONE, "</summary>#. Twice the distance is four times the square."), [floor])
+    counts = splits.test.counts()
+    knowing = (variance * counts).sum() / counts.sum()
+    agree(quoted(ONE, "</summary>#, which PCA reaches with three numbers."), [knowing])
+    assert pca[3] < knowing < pca[2]

@@ -52,7 +52,7 @@ def test_a_curve_lies_below_a_line_unless_there_is_a_reason():
     assert bent > line
     says(TWO, "Let `curve` return `[2 * t, 0.5 * t]`")
     line, bent = errors(torch.stack([2 * t, 0.5 * t], 1) + noise, 600)
-    assert bent > 0.7 * line, "bending wins nothing"
+    assert bent > 0.7 * line, "there is nothing to bend"
     says(TWO, "Try a circle, too: `[torch.cos(3.1 * t), torch.sin(3.1 * t)]`.")
     line, bent = errors(torch.stack([torch.cos(3.1 * t), torch.sin(3.1 * t)], 1) + noise, 600)
     assert bent < line / 2
@@ -82,26 +82,30 @@ def test_an_untrained_network_is_worse_than_the_mean_image(mean_error):
 
 def test_the_epoch_chosen_on_the_test_set(test_images):
     floor = (test_images - 0.5).clamp(max=0).square().mean().item()
-    gains, shares, best = [], [], {}
+    gains, shares, best = {}, {}, {}
     for kind, d in itertools.product(("transpose", "nearest"), (2, 16)):
         losses = zoo.values(f"original/{kind}/{d}", "val_loss")
         assert losses.shape == (3, 50), "fifty epochs, three seeds"
         lowest = losses.amin(1)
-        gains.append(losses[:, -1] - lowest)
-        shares.append(gains[-1] / (lowest - floor))
+        gain = losses[:, -1] - lowest
+        gains[kind, d], shares[kind, d] = gain.max(), (gain / (lowest - floor)).max()
         best[kind, d] = lowest.mean()
-    gains = torch.cat(gains)
-    numbers = quoted(TWO, "Between nothing and #, up to # % of everything above the floor")
-    agree(numbers, [gains.max(), 100 * torch.cat(shares).max()])
-    assert gains.min() == 0
+    most, share = quoted(
+        TWO,
+        "gains at most # (*nearest*, *d* = 2), and at most # % of what is above notebook 1's "
+        "floor (*nearest*, *d* = 16)",
+    )
+    agree([most, share], [gains["nearest", 2], 100 * shares["nearest", 16]])
+    assert max(gains, key=gains.get) == ("nearest", 2)
+    assert max(shares, key=shares.get) == ("nearest", 16)
     gap = abs(best["transpose", 16] - best["nearest", 16])
-    (limit,) = quoted(TWO, "differ by less than # when it is repeated")
+    (limit,) = quoted(TWO, "the very thing to be compared, differ by less than #. The")
     assert gap < float(limit)
-    says(TWO, "the choice can be worth several times the question")
-    assert max(g.max() for g in torch.stack(torch.split(gains, 3))[1::2]) > 3 * gap
+    says(TWO, "The choice of the epoch can be worth several times as much.")
+    assert max(gains["transpose", 16], gains["nearest", 16]) > 3 * gap
     (claimed,) = quoted(TWO, "The original's two decoders differ by #.")
     agree([claimed], [0.21273543 - 0.21219929])
-    assert 0.5 * float(claimed) < gains.max() < float(claimed), "less, but not by much"
+    assert 0.5 * float(claimed) < max(gains.values()) < float(claimed), "less, but not by much"
 
 
 # --- 2.5 The recipe ----------------------------------------------------------------------
@@ -115,13 +119,25 @@ def test_the_course_recipe_beats_plain_adam():
     assert (1 - course / plain).min() > 0.25, "in every seed"
     plain, course = zoo.history("plain/16"), zoo.history("latent/16")
     assert all(a > b for a, b in zip(plain.val_loss, course.val_loss, strict=True))
-    says(TWO, "A pass of the course's recipe takes longer, but it is ahead on both counts.")
+    says(TWO, "It is ahead from the first pass, and by time from its second.")
     assert sum(course.seconds) > sum(plain.seconds)
-    passes = sum(total <= sum(plain.seconds) for total in itertools.accumulate(course.seconds))
-    assert course.val_loss[passes - 1] < plain.val_loss[-1], "at equal time, too"
+    elapsed = list(itertools.accumulate(plain.seconds))
+    for spent, loss in list(
+        zip(itertools.accumulate(course.seconds), course.val_loss, strict=True)
+    )[1:]:
+        # Plain Adam's pass that ends next: it is given a little more time, never less.
+        until = min(sum(total < spent for total in elapsed), len(elapsed) - 1)
+        assert loss < plain.val_loss[until], "at equal time, too"
+    says(TWO, "The training error is a mean over the whole pass, so early on it lies high.")
+    assert all(history.train_loss[0] > 1.5 * history.val_loss[0] for history in (plain, course))
     says(TWO, "Here they nearly coincide to the end.")
     for history in (plain, course):
         assert 0.9 < history.train_loss[-1] / history.val_loss[-1] < 1.05
+
+
+def test_how_many_models_there_are():
+    says(TWO, "Fifteen sizes with five seeds make 75 models")
+    assert len(DIMS) == 15 and all(len(latent(d)) == 5 for d in DIMS)
 
 
 # --- 2.7 Error against latent dimension ---------------------------------------------------
@@ -147,8 +163,9 @@ def test_what_each_number_buys(pca):
     says(TWO, "takes away a third of the error, where PCA's takes a tenth")
     assert 0.3 < gains[0] < 0.37 and 0.08 < 1 - pca[1] / pca[0] < 0.12
     assert gains[0] == max(gains), "no later number buys as much"
-    low, high = quoted(TWO, "each further number takes # to # % away")
-    assert float(low) <= 100 * min(gains[2:]) + 0.5 and 100 * max(gains[2:]) <= float(high) + 0.5
+    low, high = quoted(TWO, "a fifth away, and **from 3 to 10** each further number # to # %.")
+    agree([low, high], [100 * min(gains[2:]), 100 * max(gains[2:])])
+    assert 0.19 < gains[1] < 0.22, "the second takes a fifth"
     says(TWO, "From 16 to 32 numbers the error still almost halves")
     assert latent(32).mean() / latent(16).mean() == pytest.approx(0.53, abs=0.05)
     says(TWO, "The spread over seeds is below 3 % of the mean everywhere")
@@ -156,10 +173,11 @@ def test_what_each_number_buys(pca):
 
 
 def test_beside_hinton_and_salakhutdinov(pca):
+    theirs, their_pca = quoted(TWO, "for codes of 30 numbers: #, and # for PCA")
     says(TWO, "Our PCA has their PCA's error to the last digit")
-    assert f"{784 * pca[30]:.2f}" == "13.87"
+    assert f"{784 * pca[30]:.2f}" == their_pca
     says(TWO, "Their network lies between our 24 and 32")
-    assert latent(32).mean() < 3.00 / 784 < latent(24).mean()
+    assert latent(32).mean() < float(theirs) / 784 < latent(24).mean()
 
 
 # --- 2.8 Why do 0 and 1 come out so well? --------------------------------------------------
@@ -187,11 +205,12 @@ def test_the_errors_of_zero_and_one(variance):
 
 def test_which_digits_are_read_at_one_number():
     right = latent(1, "read_right_per_digit").mean(0)
-    says(TWO, "0 and 1 are read best, in 95 of 100 cases or more")
+    says(TWO, "this judge reads 0 and 1 best, in 95 of 100 cases or more")
     assert set(right.topk(2).indices.tolist()) == {0, 1} and right[[0, 1]].min() >= 0.95
-    says(TWO, "2, 6 and 9 follow, with more than seven of ten, and 4, 5 and 7 are lost")
-    assert latent(1, "read_right_per_digit")[:, [2, 6, 9]].min() > 0.7, "in every seed"
-    assert latent(1, "read_right_per_digit")[:, [4, 5, 7]].max() < 0.25
+    numbers = quoted(TWO, "But 2, 6, 8 and 9 follow, with # or more; 3, 4, 5 and 7 are lost, for")
+    agree(numbers, [100 * right[[2, 6, 8, 9]].min()])
+    lost = latent(1, "read_right_per_digit")[:, [3, 4, 5, 7]]
+    assert lost.max() < metrics.LOST, "in every seed"
     says(TWO, "with one number six digits are high and four low, with three nearly all are high")
     assert (right > 0.8).sum() == 6 and (right < 0.25).sum() == 4
     assert latent(3, "read_right_per_digit").mean(0).min() > 0.8
@@ -212,9 +231,11 @@ def test_when_a_reading_counts():
 
 def test_the_original_protocol_reads_like_this():
     right = zoo.values("original/transpose/2", "read_right_per_digit").mean(0)
-    says(TWO, "the 1 is read best, with 0, 6 and 3 behind it, and 4, 8 and 9 are mostly lost")
+    says(TWO, "the 1 is read best, with 0, 6 and 3 behind it;")
     assert right.argmax() == 1 and set(right.topk(4).indices.tolist()) == {0, 1, 3, 6}
     assert right[[4, 8, 9]].max() < 0.3
+    says(TWO, "half of the 5s and 7s are read right, fewer 2s, and 4, 8 and 9 are mostly lost")
+    assert right[[5, 7]].min() > 0.45 and right[[5, 7]].max() < 0.55 and 0.3 < right[2] < 0.45
     says(TWO, "all digits but the 4 are read right most of the time")
     course = latent(2, "read_right_per_digit").mean(0)
     assert course[torch.arange(10) != 4].min() > 0.6 and course[4] < 0.5
@@ -238,7 +259,7 @@ def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
 def test_a_tenth_of_the_zeros_is_too_few():
     read = zoo.values("scarce_zero/1", "read_right_per_digit")[:, 0]
     error = zoo.values("scarce_zero/1", "test_mse_per_digit")[:, 0]
-    says(TWO, "With a tenth of them the zeros are gone, in all five seeds.")
+    says(TWO, "With a tenth left, the zeros are gone, in all five seeds.")
     assert len(read) == 5 and read.max() < 0.01
     says(TWO, "Most are read as an 8")
     read_as = zoo.values("scarce_zero/1", "confusion")[:, 0]
@@ -246,7 +267,7 @@ def test_a_tenth_of_the_zeros_is_too_few():
     numbers = quoted(TWO, "their error climbs from # to #, almost to the # that it costs")
     known, nothing = (latent(d, "test_mse_per_digit")[:, 0].mean() for d in (1, 0))
     agree(numbers, [known, error.mean(), nothing])
-    says(TWO, "a zero saves more than any other digit")
+    says(TWO, "A zero saves more than any other digit")
     saved = latent(0, "test_mse_per_digit") - latent(1, "test_mse_per_digit")
     assert (saved.argmax(1) == 0).all()
 
@@ -258,7 +279,7 @@ def test_the_plane_keeps_most_digits():
     accuracy = zoo.values("latent/2", "knn_accuracy")
     agree(quoted(TWO, "plane about # % of all test images"), [100 * accuracy.mean()])
     subset = torch.tensor([record["knn_subsets"]["0 1"] for record in zoo.results("latent/2")])
-    says(TWO, "in the plane more than 99 of 100 are told apart")
+    says(TWO, "more than 99 of 100 told apart in the plane")
     assert subset.min() > 0.99
 
 
@@ -271,9 +292,9 @@ def test_which_digits_share_a_place():
     says(TWO, "3, 5 and 8 overlap by a quarter to two fifths, and 7 and 9 by more than a quarter")
     assert all(0.24 < course[a, b] < 0.41 for a, b in ((3, 5), (3, 8), (5, 8)))
     assert 0.25 < course[7, 9] < 0.33
-    says(TWO, "the 2 is nearer to several other digits than to the 1, and the 6 to the 5 than")
-    assert int((own[2] > own[2, 1]).sum()) - 1 >= 3  # without the 2 itself
-    assert own[6, 5] > own[6, 0]
+    numbers = quoted(TWO, "far more with the 8, by #, and the 6 somewhat more with the 5, by #.")
+    agree(numbers, [own[2, 8], own[6, 5]])
+    assert own[2, 8] > 2 * own[2, 1] and own[6, 5] > own[6, 0]
     says(TWO, "more pairs overlap")
     assert (own[OFF_DIAGONAL] > 0.2).sum() > (course[OFF_DIAGONAL] > 0.2).sum()
 
@@ -301,9 +322,12 @@ def test_the_answers_to_the_exercises():
         PRINTED, "with 2 numbers takes PCA #\nthe autoencoder's error with 8 numbers takes PCA #"
     )
     assert printed == ["10", "44"]
-    says(TWO, "Ten for two, 44 for eight. Bending saves four numbers of five.")
+    says(TWO, "Ten for two, 44 for eight. Bending gets by with about a fifth of PCA's numbers.")
+    assert all(0.17 < few / many < 0.23 for few, many in ((2, 10), (8, 44)))
     rates = quoted(PRINTED, "code of 16 #\nPCA, 16    #\n784 pixels #")
     answer = quoted(
         TWO, "The code reads # of 100 test digits right, PCA's numbers # and the pixels #"
     )
     assert [f"{100 * float(rate):.0f}" for rate in rates] == answer
+    says(TWO, "learning from images without labels has added six points.")
+    assert int(answer[0]) - int(answer[2]) == 6
