@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import aelib
 from aelib import workshop
@@ -205,6 +206,10 @@ def test_ruff_finds_nothing(command):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.skipif(
+    Version(version("torch")) < Version("2.14"),
+    reason="the oldest libraries are without types, or with other ones",
+)
 def test_mypy_finds_nothing():
     done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
