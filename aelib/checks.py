@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from numbers import Real
 from typing import Any
 
@@ -21,6 +22,7 @@ Images = Tensor | np.ndarray
 
 IMAGE_SIZE = 28
 DIGITS = tuple(range(10))
+LARGEST = sys.float_info.max  # of the finite numbers
 
 # How to get from floats of another range, that one often meets, to [0, 1].
 RANGES = (
@@ -55,21 +57,20 @@ def whole_number(name: str, value: Any, low: int | None = None, high: int | None
 
 
 def real_number(
-    name: str, value: Any, low: float, high: float = math.inf, open_low: bool = False
+    name: str,
+    value: Any,
+    low: float = -LARGEST,
+    high: float = LARGEST,
+    open_low: bool = False,
+    open_high: bool = False,
 ) -> float:
     """Return `value` as a float; numbers of NumPy and tensors of one element are taken too.
 
-    Raises ValueError for anything else (True is no number), for NaN, and for a number outside
-    `low` to `high`, of which `low` itself is outside if open_low.
+    Raises ValueError for anything else (True is no number), for NaN, for a number outside
+    `low` to `high`, and for `low` or `high` themselves if they are open. So infinity is
+    refused where it is not given as a bound.
     """
-    if math.isfinite(high):
-        allowed = f"lie {'above' if open_low else 'in'} {low:g} {'and up to' if open_low else 'to'}"
-        allowed += f" {high:g}"
-    elif math.isfinite(low):
-        allowed = f"be above {low:g}" if open_low else f"be {low:g} or more"
-    else:
-        allowed = "be a number"
-    wrong = ValueError(f"{name} must {allowed}, got {value!r}")
+    wrong = ValueError(f"{name} must {_range(low, high, open_low, open_high)}, got {value!r}")
     if isinstance(value, Tensor | np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
@@ -79,9 +80,22 @@ def real_number(
     except OverflowError:
         raise wrong from None
     # Written so that NaN fails too: every comparison with NaN is false.
-    if not (low < number if open_low else low <= number) or not number <= high:
+    above = low < number if open_low else low <= number
+    below = number < high if open_high else number <= high
+    if not (above and below):
         raise wrong
     return number
+
+
+def _range(low: float, high: float, open_low: bool, open_high: bool) -> str:
+    """Say in words what lies between two bounds."""
+    if low <= -LARGEST:
+        return "be a number" if high > LARGEST else "be a finite number"
+    if high >= LARGEST:
+        return f"be above {low:g}" if open_low else f"be {low:g} or more"
+    if open_high:
+        return f"lie {'above' if open_low else 'from'} {low:g} up to, not including, {high:g}"
+    return f"lie above {low:g} and up to {high:g}" if open_low else f"lie in {low:g} to {high:g}"
 
 
 def as_tensor(name: str, values: Any) -> Tensor:
@@ -134,7 +148,8 @@ def numbers_of(name: str, values: Any, *shape: int | str, nan: bool = False) -> 
     if tensor.ndim != len(shape) or not all(fits):
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
-    _all_finite(f"numbers in {name}", tensor.nan_to_num(0.0, math.inf) if nan else tensor)
+    known = tensor.nan_to_num(0.0, math.inf, -math.inf) if nan else tensor
+    _all_finite(f"numbers in {name}", known)
     return tensor.double()
 
 

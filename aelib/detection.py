@@ -223,7 +223,7 @@ def flagged_per_digit(scores: Tensor, labels: Tensor, limit: float) -> Tensor:
     """
     labels = labels_of(labels)
     scores = finite("scores", scores, len(labels))
-    limit = real_number("limit", limit, -math.inf)
+    limit = real_number("limit", limit, -math.inf, math.inf)
     return torch.bincount(labels[scores > limit], minlength=len(DIGITS))
 
 

@@ -62,7 +62,7 @@ def one_sample_difference(values: Any, constant: float) -> Interval:
     For a comparison with something that has no seeds, such as PCA or real digits: only the
     spread of one side enters. Raises ValueError for fewer than two values.
     """
-    a, constant = _numbers("values", values), real_number("constant", constant, -math.inf)
+    a, constant = _numbers("values", values), real_number("constant", constant)
     if a.ndim != 1 or len(a) < 2:
         raise ValueError(f"need a list of at least 2 values, got shape {a.shape}")
     return _mean_interval(a - constant)

@@ -212,7 +212,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim = whole_number("latent_dim", latent_dim, 0)
         self.upsampling = upsampling
-        self.offset = real_number("offset", offset, 0, 1)
+        self.offset = real_number("offset", offset, 0, 1, open_high=True)
         with _empty_layers_allowed():
             self.encoder = Encoder(latent_dim)
             self.decoder = Decoder(latent_dim, upsampling)

@@ -155,10 +155,14 @@ def evaluate(model: nn.Module, digits: Digits, loss: Loss = reconstruction_loss)
     return total / len(digits)
 
 
-def _checked(loss: Loss, model: Any, x: Tensor, labels: Tensor) -> Tensor:
-    """Return a loss; raises ValueError unless it is one number in a tensor."""
+def _check_loss(loss: Any) -> None:
     if not callable(loss):
         raise ValueError(f"loss must be a function of model, images and labels, got {loss!r}")
+
+
+def _checked(loss: Loss, model: Any, x: Tensor, labels: Tensor) -> Tensor:
+    """Return a loss; raises ValueError unless it is one number in a tensor."""
+    _check_loss(loss)
     value = loss(model, x, labels)
     if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
         found = tuple(value.shape) if isinstance(value, Tensor) else kind_of(value)
@@ -259,8 +263,7 @@ def _check(model: Any, train: Any, val: Any, recipe: Any) -> None:
 
 def _check_options(loss: Any, state_file: Any, after_epoch: Any, watch: Any) -> None:
     # What is wrong is said before the first epoch, not after it.
-    if not callable(loss):
-        raise ValueError(f"loss must be a function of model, images and labels, got {loss!r}")
+    _check_loss(loss)
     if not (after_epoch is None or callable(after_epoch)):
         raise ValueError(f"after_epoch must be a function or None, got {after_epoch!r}")
     if not (watch is None or isinstance(watch, Watch)):

@@ -990,3 +990,29 @@ def test_fit_leaves_the_arithmetic_of_the_caller_as_it_was(few):
             assert bool(tiny * 1 == 0) == wanted
         finally:
             torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "taken", "refused", "said"),
+    [
+        ({}, (-1e300, 0, np.float32(2)), (math.inf, -math.inf, math.nan, True, "1"), "finite"),
+        ({"low": 0}, (0, 7.5), (-1e-9, math.inf, math.nan), "0 or more"),
+        ({"low": 0, "open_low": True}, (1e-9,), (0, math.inf), "above 0"),
+        ({"low": 0, "high": 1}, (0, 1), (1.01, math.nan), "in 0 to 1"),
+        ({"low": 0, "high": 1, "open_high": True}, (0, 0.99), (1, 1.0), "not including, 1"),
+        ({"low": -math.inf, "high": math.inf}, (math.inf, -math.inf), (math.nan, None), "a number"),
+    ],
+)
+def test_a_number_lies_where_it_is_allowed_to(bounds, taken, refused, said):
+    for value in taken:
+        assert checks.real_number("it", value, **bounds) == value
+    for value in refused:
+        with pytest.raises(ValueError, match=f"it must .*{said}.*, got "):
+            checks.real_number("it", value, **bounds)
+
+
+@pytest.mark.parametrize("wrong", [math.inf, -math.inf])
+def test_nan_may_be_let_in_and_infinity_not_with_it(wrong):
+    assert checks.numbers_of("rows", [[math.nan, 1.0]], "models", 2, nan=True).isnan().any()
+    with pytest.raises(ValueError, match="infinite"):
+        checks.numbers_of("rows", [[wrong, 1.0]], "models", 2, nan=True)

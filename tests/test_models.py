@@ -110,3 +110,9 @@ def test_icnr_starts_as_a_nearest_resize_and_plain_pixel_shuffle_does_not():
 
 def test_the_judge_scores_ten_classes():
     assert Judge().eval()(torch.rand(3, 1, 28, 28)).shape == (3, 10)
+
+
+@pytest.mark.parametrize("offset", [1, 1.0, -0.1, True, "0.5"])
+def test_an_offset_leaves_something_to_draw(offset):
+    with pytest.raises(ValueError, match="not including, 1"):
+        Autoencoder(2, offset=offset)

@@ -266,3 +266,9 @@ def test_looks_before_an_interruption_are_not_repeated(few, tmp_path):
 def test_noise_cannot_be_negative():
     with pytest.raises(ValueError, match="noise must be 0 or more"):
         training.denoising_loss(-0.1)
+
+
+@pytest.mark.parametrize("noise", [float("inf"), float("nan"), -1, True])
+def test_noise_is_a_finite_amount(noise):
+    with pytest.raises(ValueError, match="noise must be 0 or more"):
+        training.denoising_loss(noise)

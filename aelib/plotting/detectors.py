@@ -50,7 +50,7 @@ def score_histogram(
     """
     ax = axes_or_new(ax, (4.4, 2.8))
     scores, normal = both_kinds(scores, normal)
-    limit = real_number("limit", limit, -math.inf)
+    limit = real_number("limit", limit, -math.inf, math.inf)
     scores = scores.clamp(min=1e-9)  # 0 has no place on a logarithmic axis
     low, high = torch.aminmax(scores)
     high = torch.maximum(high, 1.1 * low)

@@ -79,6 +79,22 @@ class Visit:
                 mouse.move(*place(point), steps=6)
             mouse.up()
 
+    def fingers(self):
+        """Return touch(kind, *places): where each finger on the pad is, from 0 to 1 each way."""
+        pad = self.page.locator("canvas.pad")
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        hand = self.page.context.new_cdp_session(self.page)
+
+        def touch(kind, *places):
+            points = [
+                {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": finger}
+                for finger, (x, y) in enumerate(places)
+            ]
+            hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        return touch
+
     def tab(self, title):
         self.page.get_by_role("tab", name=title, exact=True).click()
         self.page.locator("section.view:visible h3").filter(has_text=title).wait_for()

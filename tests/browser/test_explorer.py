@@ -57,16 +57,8 @@ def test_a_small_drawing_in_a_corner_is_read_as_well(visit, whole):
 
 def test_a_finger_draws(visit, whole):
     on = visit(whole, has_touch=True, viewport={"width": 390, "height": 844}, is_mobile=True)
-    pad = on.page.locator("canvas.pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    finger = on.page.context.new_cdp_session(on.page)
-
-    def touch(kind, *point):
-        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-                  for x, y in point]  # fmt: skip
-        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
+    touch = on.fingers()
+    before = on.page.evaluate("scrollY")
     (path,) = STROKES[7]
     touch("touchStart", path[0])
     for a, b in itertools.pairwise(path):
@@ -74,7 +66,7 @@ def test_a_finger_draws(visit, whole):
             touch("touchMove", [a[axis] + (b[axis] - a[axis]) * step / 8 for axis in (0, 1)])
     touch("touchEnd")
     on.says("The judge reads 7")
-    assert on.page.evaluate("scrollY") == pytest.approx(on.page.evaluate("scrollY"))
+    assert on.page.evaluate("scrollY") == before, "the page stays where it is under the pen"
 
 
 def test_the_keyboard_draws_undoes_and_clears(visit, whole):

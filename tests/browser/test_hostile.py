@@ -97,18 +97,7 @@ def test_the_window_may_change_its_size_under_the_pen(visit, whole):
 
 def test_a_second_finger_neither_draws_nor_lifts_the_first(visit, whole):
     on = visit(whole, has_touch=True, viewport={"width": 390, "height": 844}, is_mobile=True)
-    pad = on.page.locator("canvas.pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
-    hand = on.page.context.new_cdp_session(on.page)
-
-    def touch(kind, *points):
-        places = [
-            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": n}
-            for n, (x, y) in enumerate(points)
-        ]
-        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
+    touch = on.fingers()
     touch("touchStart", (0.22, 0.2))
     touch("touchMove", (0.5, 0.2))
     touch("touchStart", (0.5, 0.2), (0.1, 0.9))  # a second one comes down
