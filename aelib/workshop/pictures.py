@@ -44,11 +44,14 @@ def look_same(old: bytes, new: bytes) -> bool:
 def slim(png: bytes) -> bytes:
     """Return a PNG of at most 256 colours that looks the same, or `png` if that is smaller.
 
-    A figure of the course has few colours. With a palette it takes less than half the bytes,
-    which pays for twice the pixels. Up to 256 colours nothing changes at all; of more, those
-    that are next to each other become one.
+    A figure of the course has few colours. With a palette it takes fewer bytes, which pays for
+    twice the pixels. Up to 256 colours nothing changes at all; of more, those that are next to
+    each other become one. A picture that one can see through is left as it is.
     """
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    opened = Image.open(io.BytesIO(png))
+    if opened.convert("RGBA").getextrema()[3] != (255, 255):
+        return png
+    picture = opened.convert("RGB")
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     few.save(buffer, "PNG", optimize=True)

@@ -139,3 +139,8 @@ def test_pictures_in_the_state_of_widgets_are_kept():
     fresh = with_state(CLOSE)
     keep_pictures(notebook(), fresh)
     assert fresh.metadata.widgets == with_state(CLOSE).metadata.widgets
+
+
+def test_a_picture_that_one_can_see_through_stays_as_it_is():
+    pixels = np.random.default_rng(0).choice(np.array([0, 90, 200], np.uint8), (100, 100, 4))
+    assert slim(png(pixels)) == png(pixels)
