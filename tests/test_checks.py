@@ -573,9 +573,9 @@ def test_other_latent_dimensions_are_refused(dim, few):
         baselines.LinearAutoencoder(few, 3).encode(few.images, dim)
 
 
-@pytest.mark.parametrize("offset", [NAN, -0.1, 1.1, None, "0.5", True])
+@pytest.mark.parametrize("offset", [NAN, -0.1, 1, 1.1, None, "0.5", True])
 def test_an_offset_that_cannot_be_is_refused(offset):
-    with pytest.raises(ValueError, match="offset must lie in 0 to 1"):
+    with pytest.raises(ValueError, match="offset must lie from 0 up to, not including, 1, got"):
         Autoencoder(2, offset=offset)
 
 

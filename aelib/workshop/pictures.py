@@ -49,7 +49,7 @@ def slim(png: bytes) -> bytes:
     each other become one. A picture that one can see through is left as it is.
     """
     opened = Image.open(io.BytesIO(png))
-    if opened.convert("RGBA").getextrema()[3] != (255, 255):
+    if opened.convert("RGBA").getchannel("A").getextrema() != (255, 255):
         return png
     picture = opened.convert("RGB")
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
