@@ -1,4 +1,4 @@
-"""The commands: train, list, measure, baselines, costs, notebooks, figures, book,
+"""The commands: train, list, measure, baselines, costs, compare, notebooks, figures, book,
 benchmark."""
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train, measure and record what is missing")
     train.add_argument("--jobs", type=_jobs, default=1, help="single-threaded processes at once")
     train.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler whose workers train")
+    train.add_argument("--only-train", action="store_true", help="leave the measuring to `measure`")
     measure = command("measure", _measure, "measure kept weights again, e.g. for a new value")
     listing = command("list", _list, "show every experiment and how far it is")
     for added in (train, measure, listing):
@@ -72,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
             "patterns", nargs="*", metavar="PATTERN", help="e.g. 'latent/*'; default: all"
         )
     command("baselines", _baselines, "measure the detectors that need no training")
-    command("costs", _costs, "measure what each way of up-sampling costs")
+    command("costs", _costs, "measure what up-sampling and optimisers cost")
+    command("compare", _compare, "compare the one-digit detectors over all seeds")
     notebooks = command("notebooks", _notebooks, "execute all notebooks in place, reproducibly")
     notebooks.add_argument("paths", nargs="*", type=Path, help="default: all in notebooks/")
     command("figures", _figures, "write README's figures to images/, and its tables")
@@ -107,10 +109,12 @@ def _train(options: argparse.Namespace) -> None:
     _repository()
     from aelib.workshop import cluster, sweep
 
+    if options.dask and options.only_train:
+        raise AelibError("--only-train is for this machine's processes, not with --dask")
     if options.dask:
         done = cluster.train(options.patterns, options.dask)
     else:
-        done = sweep.train(options.patterns, options.jobs)
+        done = sweep.train(options.patterns, options.jobs, measure=not options.only_train)
     print(f"{len(done)} runs trained" if done else "nothing to do: all of it is trained")
 
 
@@ -149,14 +153,20 @@ def _costs(options: argparse.Namespace) -> None:
     print(sweep.save_costs().name)
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from aelib.workshop import sweep
+
+    print(sweep.save_comparisons().name)
+
+
 def _list(options: argparse.Namespace) -> None:
     from aelib import zoo
 
     for name in zoo.match(*options.patterns):
-        seeds = zoo.experiment(name).seeds
+        experiment = zoo.experiment(name)
+        seeds = experiment.seeds
         done = sum(zoo.is_trained(name, seed) for seed in seeds)
-        also = [f"(= {alias})" for alias, other in zoo.ALIASES.items() if other == name]
-        print(f"{name:24} {done} of {len(seeds)} seeds", *also)
+        print(f"{name:24} {done} of {len(seeds)} seeds  {experiment.note}")
 
 
 def _notebooks(options: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from aelib.data import DIGITS, Digits, Splits, join
 from aelib.models import UPSAMPLING, Autoencoder, Judge
-from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
+from aelib.optim import ADAM_CYCLE, COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
 from aelib.training import Loss, denoising_loss, reconstruction_loss, seeded
 
 LATENT_DIMS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32)
@@ -20,9 +20,13 @@ UP_DIMS = (2, 16)
 DIGIT_DIM = 16
 SEEDS = (0, 1, 2, 3, 4)
 GENTLE_UP_TO = 6
-NOT_DECISIVE = ("name", "seeds", "shipped", "watched")  # fields that leave the outcome alone
+# Fields that leave the outcome alone.
+NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
 JUDGE = "judge"
-JUDGE_RECIPE = Recipe(10, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
+# Which of the original's two ways to enlarge, with how many numbers.
+ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
+UP_EPOCHS = 12
+JUDGE_RECIPE = Recipe(5, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,13 @@ class Experiment:
     latent_dim: None for the judge, which is a classifier.
     offset: 0.5 gives the original's protocol: images in [-0.5, 0.5], all 60,000 training
         images, and the epoch chosen on the test set.
-    thinned: a digit of which only every tenth training image is kept.
+    thinned: a digit and how few of its training images are kept: every n-th.
     only: the one digit to train on and to choose the epoch with; None for all.
     noise: standard deviation of what is added to the images that enter, in training.
-    shipped: whether the weights of seed 0 are part of the package.
+    shipped: whether the weights of seed 0, and of every judge, are part of the package.
     watched: whether the checkerboard score is recorded while the model is trained, and how
         well its codes tell the digits apart after it: what notebook 4 compares.
+    note: what the experiment is for.
 
     Raises ValueError for settings that exclude each other.
     """
@@ -47,12 +52,13 @@ class Experiment:
     latent_dim: int | None = None
     upsampling: str = "transpose"
     offset: float = 0.0
-    thinned: int | None = None
+    thinned: tuple[int, int] | None = None
     only: int | None = None
     noise: float = 0.0
     seeds: tuple[int, ...] = SEEDS
     shipped: bool = True
     watched: bool = False
+    note: str = ""
 
     def __post_init__(self) -> None:
         special = (self.offset != 0, self.thinned is not None, self.only is not None)
@@ -78,7 +84,8 @@ class Experiment:
         if self.only is not None:
             return splits.train.only(self.only), splits.val.only(self.only)
         if self.thinned is not None:
-            return splits.train.thinned(self.thinned, keep_every=10), splits.val
+            digit, keep_every = self.thinned
+            return splits.train.thinned(digit, keep_every), splits.val
         return splits.train, splits.val
 
     def loss(self) -> Loss:
@@ -99,46 +106,93 @@ def course_recipe(latent_dim: int) -> Recipe:
 
 
 def _table() -> dict[str, Experiment]:
-    experiments = [Experiment(JUDGE, JUDGE_RECIPE, seeds=(0,))]
-    experiments += [
-        Experiment(f"latent/{d}", course_recipe(d), d, watched=d in UP_DIMS) for d in LATENT_DIMS
-    ]
-    experiments += [
-        Experiment(f"up/{kind}/{d}", course_recipe(d), d, kind, watched=True)
-        for kind in UPSAMPLING
-        if kind != "transpose"  # that is latent/{d}
-        for d in UP_DIMS
-    ]
-    experiments += [
-        Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, offset=0.5, seeds=(0, 1, 2))
-        for kind in ("transpose", "nearest")
-        for d in (2, 16)
-    ]
-    experiments += [Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k) for k in DIGITS]
-    # What notebook 3 tried on validation images, one seed each, beside what it settled on.
-    for name, latent_dim, noise in (("d8", 8, 0.0), ("d32", 32, 0.0), ("noise", DIGIT_DIM, 0.3)):
-        experiments += [
+    experiments = [
+        Experiment(JUDGE, JUDGE_RECIPE, note="read the drawings of all others (notebooks 2 to 4)"),
+        *(
+            Experiment(
+                f"latent/{d}",
+                course_recipe(d),
+                d,
+                note="what d numbers hold (notebooks 1 and 2)",
+            )
+            for d in LATENT_DIMS
+        ),
+        *(
+            Experiment(
+                f"up/{kind}/{d}",
+                replace(course_recipe(d), epochs=UP_EPOCHS),
+                d,
+                kind,
+                watched=True,
+                note="the six ways to enlarge (notebook 4)",
+            )
+            for kind in UPSAMPLING
+            for d in UP_DIMS
+        ),
+        *(
+            Experiment(
+                f"original/{kind}/{d}",
+                ORIGINAL,
+                d,
+                kind,
+                offset=0.5,
+                seeds=(0, 1, 2),
+                shipped=d in UP_DIMS,
+                note="the original's protocol, measured again (notebooks 2 and 4)",
+            )
+            for kind, d in ORIGINALS
+        ),
+        *(
+            Experiment(
+                f"digit/{k}",
+                ONE_DIGIT,
+                DIGIT_DIM,
+                only=k,
+                note="know one digit, find the strangers (notebook 3)",
+            )
+            for k in DIGITS
+        ),
+        *(
             Experiment(
                 f"trial/{name}/{k}",
                 ONE_DIGIT,
-                latent_dim,
+                d,
                 only=k,
                 noise=noise,
                 seeds=(0,),
                 shipped=False,
+                note="what notebook 3 tried on validation images beside digit/*",
             )
+            for name, d, noise in (("d8", 8, 0.0), ("d32", 32, 0.0), ("noise", DIGIT_DIM, 0.3))
             for k in DIGITS
-        ]
-    # Notebook 2 only quotes values of these, so their weights are not shipped. "plain" is
-    # the original's optimiser on the course's terms: images in [0, 1], as many epochs.
-    plain = replace(ORIGINAL, epochs=COURSE.epochs)
-    experiments += [
-        Experiment("scarce_zero/1", course_recipe(1), 1, thinned=0, shipped=False),
-        Experiment("plain/16", plain, 16, shipped=False),
+        ),
+        *(
+            Experiment(
+                f"scarce/{name}",
+                course_recipe(1),
+                1,
+                thinned=(0, keep_every),
+                shipped=False,
+                note="latent/1 with fewer zeros: does a digit need its share? (notebook 2)",
+            )
+            for name, keep_every in (("half", 2), ("quarter", 4), ("tenth", 10))
+        ),
+        Experiment(
+            "plain/16",
+            replace(ORIGINAL, epochs=COURSE.epochs),
+            16,
+            shipped=False,
+            note="the original's optimiser on the course's terms (notebook 2)",
+        ),
+        Experiment(
+            "adam/16",
+            ADAM_CYCLE,
+            16,
+            shipped=False,
+            note="Adam with the course's schedule and a tuned rate: what Muon adds (notebook 2)",
+        ),
     ]
     return {experiment.name: experiment for experiment in experiments}
 
 
 EXPERIMENTS = _table()
-# One experiment, trained once, that notebooks 2 and 4 both need and call by their own name.
-ALIASES = {f"up/transpose/{d}": f"latent/{d}" for d in UP_DIMS}

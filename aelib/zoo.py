@@ -7,7 +7,8 @@ which is one model with one seed, leaves two files:
     checkpoints/<name>/seed<k>.json   values, recipe, versions; written last
     checkpoints/<name>/seed0.pt       weights in half precision, shipped for seed 0
 
-The weights of the other seeds stay in the user's cache, so they can be measured again.
+All five judges ship, so that anybody can measure. The weights of the other seeds stay in the
+user's cache, so they can be measured again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import fnmatch
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,19 @@ from torch import Tensor
 
 from aelib import AelibError
 from aelib.checks import whole_number
-from aelib.experiments import ALIASES, EXPERIMENTS, JUDGE, Experiment
+from aelib.experiments import EXPERIMENTS, JUDGE, Experiment
 from aelib.experiments import LATENT_DIMS as LATENT_DIMS
 from aelib.experiments import SEEDS as SEEDS
 from aelib.experiments import UP_DIMS as UP_DIMS
 from aelib.files import cache_folder, read_if_there
+from aelib.intervals import Interval
 from aelib.models import Autoencoder, Judge
 from aelib.training import History
 
 FORMAT = 2  # of the records; 1 had no checksum of its own
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-BASELINES, COSTS = "one_class_baselines.json", "upsampling_costs.json"
+BASELINES, COSTS = "one_class_baselines.json", "costs.json"
+COMPARISONS = "one_class_comparisons.json"
 
 
 class UnknownNameError(AelibError, ValueError):
@@ -61,25 +65,22 @@ class ModelMissingError(AelibError, LookupError):
 
 
 def names() -> list[str]:
-    """Return the names of all shipped models, e.g. "latent/16".
-
-    `up/transpose/{d}` and `latent/{d}` are two names of one model.
-    """
-    return [name for name, one in EXPERIMENTS.items() if one.shipped] + list(ALIASES)
+    """Return the names of all shipped models, e.g. "latent/16"."""
+    return [name for name, one in EXPERIMENTS.items() if one.shipped]
 
 
 def match(*patterns: str) -> list[str]:
     """Return the experiments that match a shell pattern such as "latent/*".
 
-    Without a pattern all of them. One with two names counts once. Raises UnknownNameError,
-    a ValueError, if a pattern matches nothing.
+    Without a pattern all of them. Raises UnknownNameError, a ValueError, if a pattern matches
+    nothing.
     """
-    known, chosen = [*EXPERIMENTS, *ALIASES], set()
+    chosen: set[str] = set()
     for pattern in patterns or ("*",):
-        found = fnmatch.filter(known, pattern)
+        found = fnmatch.filter(EXPERIMENTS, pattern)
         if not found:
             raise UnknownNameError(f"no experiment matches {pattern!r}; there are: {_known()}")
-        chosen |= {ALIASES.get(name, name) for name in found}
+        chosen |= set(found)
     return [name for name in EXPERIMENTS if name in chosen]
 
 
@@ -90,7 +91,7 @@ def load(name: str, folder: Path = CHECKPOINTS) -> Autoencoder:
     Raises UnknownNameError, a ValueError, for an unknown name, ModelMissingError for a model
     that has not been trained, and WeightsError if the weights are not those recorded.
     """
-    return _load(name, 0, folder)
+    return load_seed(name, 0, folder)
 
 
 def judge(seed: int = 0, folder: Path = CHECKPOINTS) -> Judge:
@@ -98,10 +99,23 @@ def judge(seed: int = 0, folder: Path = CHECKPOINTS) -> Judge:
 
     Raises ModelMissingError and WeightsError as `load` does.
     """
-    return _load(JUDGE, seed, folder)
+    return load_seed(JUDGE, seed, folder)
 
 
-def _load(name: str, seed: int, folder: Path) -> Any:
+def judges(folder: Path = CHECKPOINTS) -> list[Judge]:
+    """Return all five classifiers: the same network and recipe, other seeds.
+
+    A reading that only one of them makes says more of the reader than of the picture.
+    Raises ModelMissingError and WeightsError as `load` does.
+    """
+    return [judge(seed, folder) for seed in experiment(JUDGE).seeds]
+
+
+def load_seed(name: str, seed: int, folder: Path = CHECKPOINTS) -> Any:
+    """Return a trained model of any seed; all but those that `load` knows are in the cache.
+
+    Raises UnknownNameError, ModelMissingError and WeightsError as `load` does.
+    """
     path = weights_file(name, seed, folder)
     packed = read_if_there(path, how_to_train(name, path))
     if packed is None:
@@ -139,22 +153,27 @@ def record(name: str, seed: int, folder: Path = CHECKPOINTS) -> dict[str, Any]:
     path = record_file(name, seed, folder)
     if not path.exists():
         raise ModelMissingError(how_to_train(name, path))
-    remedy = f"{_restore(path)}delete it and run: python -m aelib train {experiment(name).name}"
+    remedy = f"{_restore(path)}delete it and run: python -m aelib train {name}"
     entry = _read_record(path, remedy)
     owner = entry.get("name"), entry.get("seed")
-    if owner != (experiment(name).name, seed):
+    if owner != (name, seed):
         raise RecordError(
             f"{path} is the record of {owner[0]}, seed {owner[1]}, not of "
-            f"{experiment(name).name}, seed {seed}. Remedy: {remedy}"
+            f"{name}, seed {seed}. Remedy: {remedy}"
         )
     return entry
 
 
 def record_text(entry: dict[str, Any]) -> bytes:
-    """Return a record as the text of its file, with its format and its own checksum."""
+    """Return a record as the text of its file, with its format and its own checksum.
+
+    A field has a line, and so has a list of numbers: git can compare it, and it stays small.
+    """
     entry = entry | {"format": FORMAT}
     entry["sha256"] = _checksum(entry)
-    return (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode()
+    text = json.dumps(entry, indent=1, sort_keys=True)
+    lists = re.compile(r"\[[^\[\]{}]*\]")
+    return (lists.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
 
 
 def _checksum(entry: dict[str, Any]) -> str:
@@ -219,7 +238,31 @@ def step_costs(folder: Path = CHECKPOINTS) -> dict[str, dict[str, float]]:
 
     Raises ModelMissingError if it is not there.
     """
-    return _recorded_values(Path(folder) / COSTS, "costs")
+    return _recorded_values(Path(folder) / COSTS, "costs")["upsampling"]
+
+
+def recipe_costs(folder: Path = CHECKPOINTS) -> dict[str, float]:
+    """Return the recorded milliseconds of a training step with "adam" and with "muon".
+
+    They were measured side by side on one core: the seconds in a record also hold what else
+    the machine had to do. Raises ModelMissingError if it is not there.
+    """
+    return _recorded_values(Path(folder) / COSTS, "costs")["recipes"]
+
+
+def detector_comparisons(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
+    """Return the recorded differences in mean AUROC between detectors, in points.
+
+    Each has first and second, (detector, score); seeds, the difference of each; interval,
+    mean, low and high, which counts seeds and test images; and images_only, with the seeds
+    as they are. Raises ModelMissingError if it is not there.
+    """
+    return [
+        found
+        | {key: Interval(*found[key]) for key in ("interval", "images_only")}
+        | {key: tuple(found[key]) for key in ("first", "second")}
+        for found in _recorded_values(Path(folder) / COMPARISONS, "compare")
+    ]
 
 
 def _recorded_values(path: Path, command: str) -> Any:
@@ -235,7 +278,8 @@ def is_trained(name: str, seed: int, folder: Path = CHECKPOINTS) -> bool:
     If the experiment is watched, what was watched has to be recorded as well.
     """
     wanted = experiment(name)
-    if wanted.shipped and seed == 0 and not weights_file(name, 0, folder).exists():
+    weights = weights_file(name, seed, folder)
+    if weights.is_relative_to(folder) and not weights.exists():
         return False
     try:
         entry = record(name, seed, folder)
@@ -292,11 +336,11 @@ def load_weights(
 
 
 def weights_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
-    """Return where a run's weights are: shipped for seed 0, else in the user's cache."""
+    """Return where a run's weights are: seed 0 and all judges ship, others are in the cache."""
     seed = whole_number("seed", seed, 0)
-    shipped = experiment(name).shipped and seed == 0
+    shipped = experiment(name).shipped and (seed == 0 or name == JUDGE)
     root = folder if shipped else cache_folder() / "weights"
-    return Path(root) / experiment(name).name / f"seed{seed}.pt"
+    return Path(root) / name / f"seed{seed}.pt"
 
 
 def record_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
@@ -307,14 +351,13 @@ def record_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
 
 def experiment(name: str) -> Experiment:
     """Return a line of the table; raises UnknownNameError for an unknown name."""
-    name = ALIASES.get(name, name) if isinstance(name, str) else name
     if not isinstance(name, str) or name not in EXPERIMENTS:
         raise UnknownNameError(f"there is no model {name!r}; there are: {_known()}")
     return EXPERIMENTS[name]
 
 
 def _known() -> str:
-    return ", ".join([*EXPERIMENTS, *ALIASES])
+    return ", ".join(EXPERIMENTS)
 
 
 def how_to_train(name: str, path: Path) -> str:

@@ -28,7 +28,7 @@ def test_one_digit_models_see_one_digit_only(splits):
 
 
 def test_settings_that_exclude_each_other_are_refused():
-    for wrong in ({"offset": 0.5, "only": 3}, {"thinned": 1, "only": 3}):
+    for wrong in ({"offset": 0.5, "only": 3}, {"thinned": (1, 2), "only": 3}):
         with pytest.raises(ValueError, match="of offset, thinned and only one"):
             Experiment("wrong", TINY, 2, **wrong)
     with pytest.raises(ValueError, match="offset excludes noise"):
@@ -38,3 +38,16 @@ def test_settings_that_exclude_each_other_are_refused():
 def test_only_has_to_be_a_digit():
     with pytest.raises(ValueError, match="only must be a digit of 0 to 9, got 10"):
         Experiment("wrong", TINY, 2, only=10)
+
+
+def test_scarce_zeros_are_a_half_a_quarter_and_a_tenth(splits):
+    whole = splits.train.counts()
+    for name, share in (("half", 2), ("quarter", 4), ("tenth", 10)):
+        train, val = zoo.experiment(f"scarce/{name}").digits(splits)
+        counts = train.counts()
+        assert abs(counts[0] - whole[0] / share) < 1 and counts[1:].equal(whole[1:])
+        assert val is splits.val
+
+
+def test_every_experiment_says_what_it_is_for():
+    assert all(len(experiment.note) > 20 for experiment in zoo.EXPERIMENTS.values())

@@ -18,9 +18,15 @@ def test_list_shows_every_experiment_and_how_far_it_is(capsys):
 
 def test_train_passes_its_patterns_and_jobs_on(monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(sweep, "train", lambda patterns, jobs: asked.append((patterns, jobs)) or [])
+
+    def train(*arguments, **options):
+        asked.append((*arguments, options))
+        return []
+
+    monkeypatch.setattr(sweep, "train", train)
     assert main(["train", "latent/*", "judge", "--jobs", "2"]) == 0
-    assert asked == [(["latent/*", "judge"], 2)]
+    assert main(["train", "--only-train"]) == 0
+    assert asked == [(["latent/*", "judge"], 2, {"measure": True}), ([], 1, {"measure": False})]
     assert "nothing to do" in capsys.readouterr().out
 
 
@@ -31,7 +37,7 @@ def test_a_wrong_pattern_is_an_error_in_words(capsys):
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    def buggy(*_):
+    def buggy(*_, **__):
         raise ValueError("a bug")
 
     monkeypatch.setattr(sweep, "train", buggy)
@@ -55,7 +61,7 @@ def test_listing_needs_nothing_of_the_workshop():
 
 
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweep, "train", interrupted)

@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from aelib import detection, metrics, zoo
 from aelib.models import UPSAMPLING, Judge
@@ -46,7 +45,7 @@ def test_every_seed_of_every_experiment_is_recorded(name):
 
 def test_the_checkpoints_stay_small():
     sizes = [path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()]
-    assert sum(sizes) <= 10_000_000
+    assert sum(sizes) <= 10 * 2**20
 
 
 def test_values_stack_the_seeds():
@@ -64,18 +63,6 @@ def test_patterns_choose_experiments():
 def test_an_unknown_name_lists_what_there_is():
     with pytest.raises(ValueError, match=r"'latent/17'.*latent/16"):
         zoo.load("latent/17")
-
-
-def test_up_transpose_and_latent_are_one_model_under_two_names():
-    for d in zoo.UP_DIMS:
-        alias, name = f"up/transpose/{d}", f"latent/{d}"
-        assert alias in zoo.names() and name in zoo.names()
-        assert zoo.experiment(alias) is zoo.experiment(name)
-        assert zoo.record(alias, 1) == zoo.record(name, 1)
-        x = torch.rand(2, 1, 28, 28)
-        assert torch.equal(zoo.load(alias)(x), zoo.load(name)(x))
-    assert zoo.match("up/transpose/*") == ["latent/2", "latent/16"]
-    assert len(zoo.match("latent/16", "up/transpose/16")) == 1
 
 
 def test_watched_runs_have_a_value_for_every_look():

@@ -24,13 +24,12 @@ def install(folder):
     import torch
 
     from aelib import data, zoo
-    from aelib.experiments import ALIASES, EXPERIMENTS, Experiment
+    from aelib.experiments import EXPERIMENTS, Experiment
     from aelib.optim import Recipe
     from aelib.workshop import sweep
 
     tiny = Recipe(EPOCHS, 50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
     EXPERIMENTS.clear()
-    ALIASES.clear()
     for line in (
         Experiment("judge", tiny, seeds=(0,)),
         Experiment("tiny/2", tiny, 2, seeds=(0, 1)),

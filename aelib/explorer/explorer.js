@@ -793,8 +793,7 @@ class Room {
 
   /** A packed model or where its codes lie, from this explorer or another one of the document. */
   find(shelf, name) {
-    const own = this.payload.aliases?.[name] ?? name;
-    return this.payload[shelf]?.[own] ?? shared()[shelf].get(own);
+    return this.payload[shelf]?.[name] ?? shared()[shelf].get(name);
   }
 
   has(name) {

@@ -12,7 +12,7 @@ from torch import Tensor
 from aelib import detection, metrics, zoo
 from aelib.baselines import LinearAutoencoder
 from aelib.data import DIGITS, Digits, Splits, load_mnist
-from aelib.experiments import ALIASES, JUDGE, LATENT_DIMS, UP_DIMS
+from aelib.experiments import JUDGE, LATENT_DIMS, UP_DIMS
 from aelib.models import UPSAMPLING
 from aelib.packing import pack_array, pack_images, pack_model
 
@@ -64,11 +64,8 @@ def needs(
     result: dict[str, Any] = {"form": FORM, "views": list(views)}
     if views and set(views) <= set(PADLESS):
         return result
-    aliases = {name: ALIASES[name] for name in names if name in ALIASES}
-    packed = dict.fromkeys(aliases.get(name, name) for name in (JUDGE, *names))
     result |= {
-        "models": {name: _model(name) for name in packed},
-        "aliases": aliases,
+        "models": {name: _model(name) for name in (JUDGE, *names)},
         "digits": _digits(),
     }
     if {"draw", "latent"} & set(views):

@@ -7,6 +7,7 @@ the library and the modules before it.
 MODULES = (
     "batch_last",
     "measuring",
+    "comparing",
     "sweep",
     "cluster",
     "pictures",

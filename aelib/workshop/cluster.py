@@ -1,7 +1,7 @@
 """The same sweep on more machines: `python -m aelib train PATTERN --dask ADDRESS`.
 
 The runs go through joblib's Dask backend to the workers of a cluster that is there already.
-No folder is shared: a worker gets the judge as bytes, trains in a folder of its own, and
+No folder is shared: a worker gets the judges as bytes, trains in a folder of its own, and
 sends the record and the weights back; the caller writes them. A worker that dies costs its
 run, which Dask gives to another one.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,18 +66,18 @@ def connected(address: str) -> Iterator[None]:
             yield
 
 
-def train_there(name: str, seed: int, judge: Finished | None) -> Finished | Exception:
+def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | Exception:
     """Train and measure a run on a worker; return what is to be written, or what went wrong.
 
-    judge: the judge that measures; None for the judge's own run.
+    judges: those that measure, in the order of their seeds; none for a judge's own run.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with tempfile.TemporaryDirectory(prefix="aelib-run-") as place:
             folder = Path(place)
-            if judge is not None:
-                save(JUDGE, 0, judge, folder)
+            for judge_seed, judge in zip(zoo.experiment(JUDGE).seeds, judges, strict=False):
+                save(JUDGE, judge_seed, judge, folder)
             sweep.train_run(name, seed, folder)
             finished = read(name, seed, folder)
             kept = zoo.weights_file(name, seed, folder)
@@ -122,9 +122,10 @@ def results(runs: list[Run], folder: Path) -> Iterator[Result]:
     """
     from distributed import KilledWorker
 
-    judge = read(JUDGE, 0, folder) if runs[0][0] != JUDGE else None
+    seeds = zoo.experiment(JUDGE).seeds if runs[0][0] != JUDGE else ()
+    judges = [read(JUDGE, seed, folder) for seed in seeds]
     work = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
-    done = work(joblib.delayed(_named)(run, judge) for run in runs)
+    done = work(joblib.delayed(_named)(run, judges) for run in runs)
     while True:
         try:
             (name, seed), finished = next(done)
@@ -143,6 +144,6 @@ def results(runs: list[Run], folder: Path) -> Iterator[Result]:
             yield finished
 
 
-def _named(run: Run, judge: Finished | None) -> tuple[Run, Finished | Exception]:
+def _named(run: Run, judges: Sequence[Finished]) -> tuple[Run, Finished | Exception]:
     os.environ.setdefault("TQDM_DISABLE", "1")  # nobody sees a worker's bars
-    return run, train_there(*run, judge)
+    return run, train_there(*run, judges)

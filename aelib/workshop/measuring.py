@@ -6,6 +6,7 @@ The measures themselves are in `metrics`, `detection`, `strokes` and `checkerboa
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from aelib.baselines import LinearAutoencoder, NearestImage, mean_image
-from aelib.checkerboards import checkerboard_score
+from aelib.checkerboards import by_phase, checkerboard_score
 from aelib.data import DIGITS, Digits, Splits, batches
 from aelib.detection import (
     BLUR,
@@ -34,59 +35,72 @@ from aelib.metrics import (
     probe_accuracy,
     read_digits,
     reconstruct,
+    right_per_digit,
 )
 from aelib.models import UPSAMPLING, Autoencoder
-from aelib.strokes import breadth, by_quarter, has_loop
+from aelib.optim import COURSE, ORIGINAL, Recipe, make_optimizers
+from aelib.strokes import INK, INKS, breadth, by_quarter, has_loop
+from aelib.workshop.batch_last import faster_forward
 
 BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
 
 
 @dataclass(frozen=True)
 class Measurer:
-    """Measures trained autoencoders on MNIST; keeps the data and the judge at hand."""
+    """Measures trained autoencoders on MNIST; keeps the data and the judges at hand."""
 
     splits: Splits
-    judge: nn.Module
+    judges: Sequence[nn.Module]
 
     def measure(
         self, model: Autoencoder, only: int | None = None, with_codes: bool = False
     ) -> dict[str, Any]:
         """Return what `zoo` records of an autoencoder, as plain numbers and lists.
 
-        test_mse and test_mse_per_digit; read_right and read_right_per_digit, by the
-        judge; confusion, its 10 x 10 counts; checkerboard and checkerboard_4, the score
-        for periods of 2 and 4 pixels; with latent_dim 2 what `metrics.plane_values` gives.
-        Of a model trained on one digit, `only`, also what `_digit_values` says; and
-        with_codes knn_accuracy and probe_accuracy, how well codes tell digits apart.
+        test_mse and test_mse_per_digit; confusion_per_judge, 10 x 10 counts of what each
+        judge reads, and their mean as confusion, read_right and read_right_per_digit;
+        checkerboard and checkerboard_4, the score for periods of 2 and 4 pixels;
+        error_by_phase and residual_by_phase, the mean squared error and the mean of drawing
+        less image at each of the four phases of a 2 x 2 grid; with latent_dim 2 what
+        `metrics.plane_values` gives, with 1 its knn_accuracy. Of a model trained on one
+        digit, `only`, also what `_digit_values` says; and with_codes knn_accuracy and
+        probe_accuracy, how well codes tell digits apart.
         """
         test = self.splits.test
         images = test.floats()
         output = reconstruct(model, images)
+        residuals = output - (images - model.offset)
         errors = mse_per_image(output, images - model.offset)
         # A model with offset 0.5 can draw ink only up to 0.5. Its pictures are brought to the
         # full range, as a plot does it, before somebody reads them.
-        read = read_digits(self.judge, output / (1 - model.offset))
-        right = (read == test.labels).double()
+        shown = output / (1 - model.offset)
+        counts = torch.stack(
+            [confusion(test.labels, read_digits(judge, shown)) for judge in self.judges]
+        )
+        mean = counts.double().mean(0)
         result = {
             "test_mse": errors.double().mean().item(),
             "test_mse_per_digit": mean_per_digit(errors, test.labels).tolist(),
-            "read_right": right.mean().item(),
-            "read_right_per_digit": mean_per_digit(right, test.labels).tolist(),
-            "confusion": confusion(test.labels, read).tolist(),
+            "read_right": (mean.trace() / mean.sum()).item(),
+            "read_right_per_digit": right_per_digit(mean).tolist(),
+            "confusion": [[round(count, 1) for count in row] for row in mean.tolist()],
+            "confusion_per_judge": counts.tolist(),
             "checkerboard": checkerboard_score(output),
             "checkerboard_4": checkerboard_score(output, period=4),
+            "error_by_phase": by_phase(residuals.square()).tolist(),
+            "residual_by_phase": by_phase(residuals).tolist(),
         }
         if only is not None:
             result |= self._digit_values(model, output, only)
-        if model.latent_dim == 2 or with_codes:
+        if model.latent_dim in (1, 2) or with_codes:
             train = self.splits.train
             codes, test_codes = encode(model, train.floats()), encode(model, images)
             known = (codes, train.labels, test_codes, test.labels)
             if model.latent_dim == 2:
                 result |= plane_values(*known)
+            else:
+                result["knn_accuracy"] = knn_accuracy(*known)
             if with_codes:
-                if "knn_accuracy" not in result:
-                    result["knn_accuracy"] = knn_accuracy(*known)
                 result["probe_accuracy"] = probe_accuracy(*known)
         return result
 
@@ -94,7 +108,8 @@ class Measurer:
         """Return what is asked only of one-digit models.
 
         detector, as `detection.detector_values`; and of each digit's drawings the mean
-        squared error by_quarter, the share has_loop, and the mean breadth.
+        squared error by_quarter, the share has_loop (and loops, the same for each threshold
+        of `strokes.INKS`), and the mean breadth.
         """
         detector = Detector(model, self.splits.train.only(only).floats())
         parts = {"val": self.splits.val, "test": self.splits.test}
@@ -102,10 +117,12 @@ class Measurer:
         labels = {part: digits.labels for part, digits in parts.items()}
         test = self.splits.test
         error = by_quarter(output - test.floats())
+        loops = [mean_per_digit(has_loop(output, ink), test.labels).tolist() for ink in INKS]
         return {
             "detector": detector_values(scores, labels, only),
             "by_quarter": [error[test.labels == digit].mean(0).tolist() for digit in DIGITS],
-            "has_loop": mean_per_digit(has_loop(output), test.labels).tolist(),
+            "has_loop": loops[INKS.index(INK)],
+            "loops": loops,
             "breadth": mean_per_digit(breadth(output), test.labels).tolist(),
         }
 
@@ -130,20 +147,15 @@ def measure_step_costs(rounds: int = 15) -> dict[str, dict[str, float]]:
     models = {kind: Autoencoder(16, kind).to(memory_format=layout) for kind in UPSAMPLING}
     x = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     x = x.to(memory_format=layout)
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
-    fastest = dict.fromkeys(models, float("inf"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        for _ in range(rounds):
-            for kind, model in models.items():
-                start = time.perf_counter()
-                model.zero_grad()
-                mse_per_image(model(x), x).mean().backward()
-                fastest[kind] = min(fastest[kind], time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
+
+    def passes(model: Autoencoder) -> Callable[[], None]:
+        def there_and_back() -> None:
+            model.zero_grad()
+            mse_per_image(model(x), x).mean().backward()
+
+        return there_and_back
+
+    fastest = _fastest({kind: passes(model) for kind, model in models.items()}, rounds)
     return {
         kind: {
             "parameters": sum(p.numel() for p in model.decoder.parameters()),
@@ -153,33 +165,85 @@ def measure_step_costs(rounds: int = 15) -> dict[str, dict[str, float]]:
     }
 
 
+def measure_recipe_costs(rounds: int = 60) -> dict[str, float]:
+    """Return how long a training step takes with each optimiser, in milliseconds.
+
+    "adam" as the original, "muon" as the course does it: forward, backward and step for a
+    batch of 128, 16 numbers, on one thread and as `train` runs it. They take turns, the
+    fastest of each counts. Raises ValueError for rounds < 1.
+    """
+    x = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    steps = {"adam": _one_step(ORIGINAL, x), "muon": _one_step(COURSE, x)}
+    return {name: 1000 * seconds for name, seconds in _fastest(steps, rounds).items()}
+
+
+def _one_step(recipe: Recipe, x: Tensor) -> Callable[[], None]:
+    model = Autoencoder(16)
+    call, optimizers = faster_forward(model) or model, make_optimizers(model, recipe)
+
+    def step() -> None:
+        model.zero_grad()
+        mse_per_image(call(x), x).mean().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+    return step
+
+
+def _fastest(tasks: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Return the shortest time of each task in seconds, on one thread, all taking turns."""
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    fastest = dict.fromkeys(tasks, float("inf"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(rounds):
+            for name, task in tasks.items():
+                start = time.perf_counter()
+                task()
+                fastest[name] = min(fastest[name], time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return fastest
+
+
 def measure_baselines(splits: Splits, normal: int) -> dict[str, Any]:
     """Return what simple detectors reach on the protocol of the one-digit models.
 
-    normal: the digit whose training images they know. The detectors: "ink" (the more, the
-    stranger), "mean image", "PCA", which redraws from 16 principal components, and
-    "nearest image". Each maps to what `detection.detector_values` gives for every score
+    normal: the digit whose training images they know. The detectors are those of
+    `baseline_scores`; each maps to what `detection.detector_values` gives for every score
     that it has.
     """
-    known = splits.train.only(normal)
+    parts = {"val": splits.val, "test": splits.test}
+    found = {
+        part: baseline_scores(splits.train.only(normal), digits.floats())
+        for part, digits in parts.items()
+    }
+    labels = {part: digits.labels for part, digits in parts.items()}
+    return {
+        name: detector_values({part: found[part][name] for part in parts}, labels, normal)
+        for name in found["test"]
+    }
+
+
+def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor]]:
+    """Return the scores (N,) that simple detectors give to images (N, 1, 28, 28).
+
+    known: the images of the normal digit. The detectors: "ink" (the more, the stranger),
+    "mean image", "PCA", which redraws from 16 principal components, and "nearest image".
+    Each maps the names of its scores to them.
+    """
     linear = LinearAutoencoder(known, BASELINE_DIM)
     codes = CodeDistance(linear.encode(known.floats(), BASELINE_DIM))
-    plain, through_blur = NearestImage(known), NearestImage(known, BLUR)
-    scores: dict[str, dict[str, dict[str, Tensor]]] = {}
-    parts = {"val": splits.val, "test": splits.test}
-    for part, digits in parts.items():
-        x = digits.floats()
-        code = linear.encode(x, BASELINE_DIM)
-        nearest = all_scores(plain.reconstruct(x), x)
-        # Its best: who is judged through a blur should also choose through it.
-        nearest["blurred share"] = anomaly_scores(through_blur.reconstruct(x), x, "blurred share")
-        found = {
-            "ink": {"ink": x.mean((1, 2, 3))},
-            "mean image": all_scores(mean_image(known).expand_as(x), x),
-            "PCA": all_scores(linear.decode(code), x, codes.distance(code)),
-            "nearest image": nearest,
-        }
-        for detector, values in found.items():
-            scores.setdefault(detector, {})[part] = values
-    labels = {part: digits.labels for part, digits in parts.items()}
-    return {name: detector_values(own, labels, normal) for name, own in scores.items()}
+    code = linear.encode(images, BASELINE_DIM)
+    nearest = all_scores(NearestImage(known).reconstruct(images), images)
+    # Its best: who is judged through a blur should also choose through it.
+    through_blur = NearestImage(known, BLUR).reconstruct(images)
+    nearest["blurred share"] = anomaly_scores(through_blur, images, "blurred share")
+    return {
+        "ink": {"ink": images.mean((1, 2, 3))},
+        "mean image": all_scores(mean_image(known).expand_as(images), images),
+        "PCA": all_scores(linear.decode(code), images, codes.distance(code)),
+        "nearest image": nearest,
+    }

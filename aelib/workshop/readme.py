@@ -41,7 +41,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def latent_table(splits: Splits) -> str:
-    """Return test error by latent dimension, beside PCA's, and how well a judge reads it."""
+    """Return test error by latent dimension, beside PCA's, and how well judges read it."""
     linear, images = LinearAutoencoder(splits.train), splits.test.floats()
 
     def row(d: int) -> list[str]:

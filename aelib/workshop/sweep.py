@@ -37,7 +37,14 @@ from aelib.metrics import reconstruct
 from aelib.models import Autoencoder, Judge
 from aelib.training import History, Watch, classification_loss, evaluate, fit
 from aelib.workshop.batch_last import faster_forward
-from aelib.workshop.measuring import Measurer, accuracy, measure_baselines, measure_step_costs
+from aelib.workshop.comparing import measure_comparisons
+from aelib.workshop.measuring import (
+    Measurer,
+    accuracy,
+    measure_baselines,
+    measure_recipe_costs,
+    measure_step_costs,
+)
 from aelib.zoo import CHECKPOINTS
 
 # Where a watched run looks at its checkerboards: often in the first epoch, then once in each.
@@ -67,29 +74,32 @@ def train(
     folder: Path = CHECKPOINTS,
     progress: bool = True,
     work: Work | None = None,
+    measure: bool = True,
 ) -> list[Run]:
     """Train, measure and record every matching run that is missing; return those runs.
 
     jobs: how many single-threaded processes work at once. For networks this small two
         processes are faster than one with two threads.
     work: who trains instead of processes of this machine, see `cluster`.
+    measure: whether processes of this machine measure each model at once. Else the record
+        says how it was trained, and `measure_run` completes it.
 
     A run that fails does not stop the others. At the end what went wrong is raised: e.g.
     DivergedError, `states.StateError`, `files.FileError`, or an AelibError that says it of
     each of several runs. Raises ValueError for a pattern that matches nothing or jobs < 1.
     """
     jobs = whole_number("jobs", jobs, 1)
-    work = work or partial(_results_here, jobs=jobs, progress=progress)
+    work = work or partial(_results_here, jobs=jobs, progress=progress, measure=measure)
     patterns = [patterns] if isinstance(patterns, str) else list(patterns)
     _tidy(patterns, folder)
     todo = missing(patterns, folder)
-    if todo and not zoo.is_trained(JUDGE, 0, folder) and (JUDGE, 0) not in todo:
-        todo.insert(0, (JUDGE, 0))
-    # The judge measures the others, so it comes first and alone.
+    if measure and todo:
+        todo += [run for run in missing([JUDGE], folder) if run not in todo]
+    # The judges measure the others, so they come first and alone.
     failed: list[Exception] = []
     for stage in ([run for run in todo if run[0] == JUDGE], [r for r in todo if r[0] != JUDGE]):
         failed += _train_stage(stage, work, folder, progress)
-        if failed:  # without the judge no other can be measured
+        if failed:  # without the judges no other can be measured
             break
     if len(failed) == 1:
         raise failed[0]
@@ -120,7 +130,9 @@ def _train_stage(runs: list[Run], work: Work, folder: Path, progress: bool) -> l
     return failed
 
 
-def _results_here(runs: list[Run], folder: Path, jobs: int, progress: bool) -> Iterator[Result]:
+def _results_here(
+    runs: list[Run], folder: Path, jobs: int, progress: bool, measure: bool
+) -> Iterator[Result]:
     jobs = min(jobs, len(runs))
     work = joblib.Parallel(
         n_jobs=jobs,
@@ -129,7 +141,8 @@ def _results_here(runs: list[Run], folder: Path, jobs: int, progress: bool) -> I
         initargs=(os.getpid(),),
     )
     # One process shows the epochs of its run; of several only finished runs are counted.
-    results = work(joblib.delayed(_worker)(*run, folder, progress and jobs == 1) for run in runs)
+    alone = progress and jobs == 1
+    results = work(joblib.delayed(_worker)(*run, folder, alone, measure) for run in runs)
     try:
         yield from results
     except BrokenProcessPool:
@@ -139,12 +152,14 @@ def _results_here(runs: list[Run], folder: Path, jobs: int, progress: bool) -> I
         )
 
 
-def _worker(name: str, seed: int, folder: Path, progress: bool) -> dict[str, Any] | Exception:
+def _worker(
+    name: str, seed: int, folder: Path, progress: bool, measure: bool
+) -> dict[str, Any] | Exception:
     """Return the record of a run, or what went wrong."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return train_run(name, seed, folder, progress=progress)
+        return train_run(name, seed, folder, progress=progress, measure=measure)
     except (AelibError, OSError) as error:  # the other runs go on
         return error
     finally:
@@ -168,9 +183,10 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _one_line(entry: dict[str, Any]) -> str:
-    key = "test_accuracy" if entry["name"] == JUDGE else "test_mse"
+    key = next(key for key in ("test_accuracy", "test_mse", "val_loss") if key in entry)
+    value = min(entry[key]) if key == "val_loss" else entry[key]
     minutes = sum(entry["seconds"]) / 60
-    return f"{entry['name']:24} seed {entry['seed']}  {key} {entry[key]:.5f}  {minutes:.1f} min"
+    return f"{entry['name']:24} seed {entry['seed']}  {key} {value:.5f}  {minutes:.1f} min"
 
 
 def train_run(
@@ -180,18 +196,20 @@ def train_run(
     splits: Splits | None = None,
     after_epoch: Callable[[History], None] | None = None,
     progress: bool = False,
+    measure: bool = True,
 ) -> dict[str, Any]:
     """Train, measure and record one run, or go on with one that was interrupted.
+
+    Without `measure` the record says how the model was trained; `measure_run` completes it.
 
     Raises KeyboardInterrupt if interrupted (what was done is kept) and DivergedError if
     the loss did not stay finite.
     """
     experiment = zoo.experiment(name)
-    name = experiment.name  # it may have been called by its other one
     splits = splits or load_mnist()
     is_judge = experiment.latent_dim is None
-    if not is_judge:
-        zoo.judge(folder=folder)  # fail now, not after an hour, if nothing could be measured
+    if measure and not is_judge:
+        zoo.judges(folder)  # fail now, not after an hour, if nothing could be measured
     train_digits, val_digits = experiment.digits(splits)
     unfinished = state_file(name, seed)
     for place in (unfinished.parent, zoo.record_file(name, seed, folder).parent):
@@ -216,7 +234,7 @@ def train_run(
     if history.stopped:
         unfinished.unlink(missing_ok=True)
         raise DivergedError(f"{name}, seed {seed}: {history.stopped} after {history.epochs} epochs")
-    entry = _save_run(name, seed, model, history, splits, folder)
+    entry = _save_run(name, seed, model, history, splits if measure else None, folder)
     unfinished.unlink(missing_ok=True)
     return entry
 
@@ -237,7 +255,7 @@ def _watch(experiment: Experiment, train_digits: Digits, splits: Splits) -> Watc
 
 
 def _save_run(
-    name: str, seed: int, model: nn.Module, history: History, splits: Splits, folder: Path
+    name: str, seed: int, model: nn.Module, history: History, splits: Splits | None, folder: Path
 ) -> dict[str, Any]:
     experiment, weights = zoo.experiment(name), pack_weights(model)
     entry = {
@@ -253,8 +271,9 @@ def _save_run(
         "seconds": [round(seconds, 2) for seconds in history.seconds],
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    # What is measured is what ships: the weights after rounding to half precision.
-    entry |= _measure(experiment, zoo.load_weights(experiment, weights), splits, folder)
+    if splits is not None:
+        # What is measured is what ships: the weights after rounding to half precision.
+        entry |= _measure(experiment, zoo.load_weights(experiment, weights), splits, folder)
     write_atomically(zoo.weights_file(name, seed, folder), weights)
     _write_record(entry, folder)
     return entry
@@ -271,10 +290,10 @@ def measure_run(
     """
     experiment = zoo.experiment(name)
     entry = zoo.record(name, seed, folder)
-    path = zoo.weights_file(name, seed, folder)
-    if not path.exists() or not zoo.is_trained(name, seed, folder):
+    if not zoo.is_trained(name, seed, folder):
+        path = zoo.record_file(name, seed, folder)
         raise zoo.ModelMissingError(zoo.how_to_train(experiment.name, path))
-    model = zoo.load_weights(experiment, path.read_bytes(), entry, path)
+    model = zoo.load_seed(name, seed, folder)
     entry |= {"versions": _versions()}
     entry |= _measure(experiment, model, splits or load_mnist(), folder)
     _write_record(entry, folder)
@@ -288,7 +307,9 @@ def _measure(
     if isinstance(model, Judge):
         found = {"test_accuracy": accuracy(model, splits.test)}
     else:
-        found = Measurer(splits, zoo.judge(folder=folder)).measure(
+        # In this layout five judges read in the time of two.
+        judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges(folder)]
+        found = Measurer(splits, judges).measure(
             model, experiment.only, with_codes=experiment.watched
         )
         # Of the weights as shipped. For original/*, which trains on these images too, it is
@@ -306,8 +327,21 @@ def save_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> 
 
 
 def save_costs(folder: Path = CHECKPOINTS) -> Path:
-    """Measure what each way of up-sampling costs, record it, and return the file."""
-    return _write_values(zoo.COSTS, measure_step_costs(), "costs", folder)
+    """Measure what each way of up-sampling and each optimiser costs; return the file."""
+    found = {"upsampling": measure_step_costs(), "recipes": measure_recipe_costs()}
+    return _write_values(zoo.COSTS, found, "costs", folder)
+
+
+def save_comparisons(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> Path:
+    """Compare the one-digit detectors over all their seeds, record it, and return the file.
+
+    Raises ModelMissingError if the weights of a seed are not kept here.
+    """
+    models = [
+        [zoo.load_seed(f"digit/{digit}", seed, folder) for seed in zoo.SEEDS] for digit in DIGITS
+    ]
+    found = measure_comparisons(splits or load_mnist(), models)
+    return _write_values(zoo.COMPARISONS, found, "compare", folder)
 
 
 def _write_values(name: str, values: Any, command: str, folder: Path) -> Path:
@@ -349,7 +383,6 @@ def pack_weights(model: nn.Module) -> bytes:
 def state_file(name: str, seed: int) -> Path:
     """Return where the state of an unfinished run is kept, so that it can go on."""
     experiment = zoo.experiment(name)
-    name = experiment.name
     # A run that is watched cannot go on from the state of one that was not.
     settings = json.dumps(experiment.settings() | {"watched": experiment.watched}, sort_keys=True)
     digest = hashlib.sha256(f"{settings} {torch.__version__}".encode()).hexdigest()[:12]

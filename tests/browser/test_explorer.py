@@ -352,7 +352,6 @@ def test_an_explorer_borrows_models_that_stand_on_the_same_page(visit, content, 
         "form": 1,
         "views": ["decoders"],
         "digits": content["digits"],
-        "aliases": content["aliases"],
     }
     page = html_of(lender).replace("</main>", f"{html_of(borrower)}</main>")
     path.write_text(page, encoding="utf-8")

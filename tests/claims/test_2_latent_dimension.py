@@ -1,6 +1,7 @@
 """What notebook 2 claims, held to the recorded values and to the data."""
 
 import itertools
+import math
 
 import nbformat
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from aelib import data, intervals, metrics, zoo
+from aelib.data import DIGITS
 from aelib.tables import table
 
 from .prose import ROOT, TWO, agree, quoted, says
@@ -111,27 +113,30 @@ def test_the_epoch_chosen_on_the_test_set(test_images):
 # --- 2.5 The recipe ----------------------------------------------------------------------
 
 
-def test_the_course_recipe_beats_plain_adam():
-    plain, course = zoo.values("plain/16", "val_mse"), zoo.values("latent/16", "val_mse")
+def test_what_the_schedule_does_and_what_muon_does():
+    runs = ("plain/16", "adam/16", "latent/16")
+    plain, scheduled, course = (zoo.values(run, "val_mse") for run in runs)
     margin = 0.03 * plain.mean().item()
-    assert intervals.paired_difference(course, plain).verdict(margin) == "lower"
-    says(TWO, "Lower, by more than a quarter.")
-    assert (1 - course / plain).min() > 0.25, "in every seed"
-    plain, course = zoo.history("plain/16"), zoo.history("latent/16")
+    assert intervals.paired_difference(scheduled, plain).verdict(margin) == "lower"
+    assert intervals.paired_difference(course, scheduled).verdict(margin) == "lower"
+    says(TWO, "Each takes about a sixth off the error.")
+    for before, after in ((plain, scheduled), (scheduled, course)):
+        assert (1 - after / before).mean() == pytest.approx(1 / 6, abs=0.02)
+    histories = [zoo.history(run) for run in runs]
+    assert len({history.epochs for history in histories}) == 1, "equally many passes"
+    plain, scheduled, course = histories
     assert all(a > b for a, b in zip(plain.val_loss, course.val_loss, strict=True))
-    says(TWO, "It is ahead from the first pass, and by time from its second.")
-    assert sum(course.seconds) > sum(plain.seconds)
-    elapsed = list(itertools.accumulate(plain.seconds))
-    for spent, loss in list(
-        zip(itertools.accumulate(course.seconds), course.val_loss, strict=True)
-    )[1:]:
+    says(TWO, "It is ahead of plain Adam from the first pass, and by time from its second.")
+    costs = zoo.recipe_costs()
+    assert costs["muon"] > costs["adam"]
+    for epoch, loss in enumerate(course.val_loss[1:], start=2):
         # Plain Adam's pass that ends next: it is given a little more time, never less.
-        until = min(sum(total < spent for total in elapsed), len(elapsed) - 1)
-        assert loss < plain.val_loss[until], "at equal time, too"
+        until = math.ceil(epoch * costs["muon"] / costs["adam"])
+        assert loss < plain.val_loss[min(until, plain.epochs) - 1], "at equal time, too"
     says(TWO, "The training error is a mean over the whole pass, so early on it lies high.")
     assert all(history.train_loss[0] > 1.5 * history.val_loss[0] for history in (plain, course))
     says(TWO, "Here they nearly coincide to the end.")
-    for history in (plain, course):
+    for history in histories:
         assert 0.9 < history.train_loss[-1] / history.val_loss[-1] < 1.05
 
 
@@ -183,8 +188,14 @@ def test_beside_hinton_and_salakhutdinov(pca):
 # --- 2.8 Why do 0 and 1 come out so well? --------------------------------------------------
 
 
-def test_the_judge_can_read():
-    assert zoo.record("judge", 0)["test_accuracy"] >= 0.992
+def reads(run):
+    """The share of each digit that each judge reads right: (seeds, judges, digits)."""
+    counts = zoo.values(run, "confusion_per_judge")
+    return counts.diagonal(dim1=2, dim2=3) / counts.sum(3)
+
+
+def test_the_judges_can_read():
+    assert zoo.values("judge", "test_accuracy").min() >= 0.992
 
 
 def test_the_errors_of_zero_and_one(variance):
@@ -204,46 +215,67 @@ def test_the_errors_of_zero_and_one(variance):
 
 
 def test_which_digits_are_read_at_one_number():
+    found = reads("latent/1")
+    by_judge = found.mean(0)
+    assert by_judge.shape == (5, 10)
+    says(TWO, "every judge reads 0 and 1 best, in 95 of 100 cases or more")
+    assert all(set(judge.topk(2).indices.tolist()) == {0, 1} for judge in by_judge)
+    assert by_judge[:, [0, 1]].min() >= 0.945
+    words = metrics.agreement(found)
+    says(
+        TWO, "But the 2, 6 and 9 follow. They are *read*: every judge gets at least three quarters"
+    )
+    says(TWO, "The 4 and 7 are *lost*: every judge gets at most a quarter.")
+    assert [d for d in DIGITS if words[d] == "read"] == [0, 1, 2, 6, 9]
+    assert [d for d in DIGITS if words[d] == "lost"] == [4, 7]
+    assert (metrics.READ, metrics.LOST) == (0.75, 0.25)
+    says(TWO, "The rest is *disputed*.")
+    assert [d for d in DIGITS if words[d] == "disputed"] == [3, 5, 8]
+    numbers = quoted(TWO, "drawings of a 3, one judge reads # in 100 right, another #;")
+    agree(numbers, [100 * by_judge[:, 3].min(), 100 * by_judge[:, 3].max()])
+
+
+def test_with_three_numbers_nearly_all_digits_are_read():
     right = latent(1, "read_right_per_digit").mean(0)
-    says(TWO, "this judge reads 0 and 1 best, in 95 of 100 cases or more")
-    assert set(right.topk(2).indices.tolist()) == {0, 1} and right[[0, 1]].min() >= 0.95
-    numbers = quoted(TWO, "But 2, 6, 8 and 9 follow, with # or more; 3, 4, 5 and 7 are lost, for")
-    agree(numbers, [100 * right[[2, 6, 8, 9]].min()])
-    lost = latent(1, "read_right_per_digit")[:, [3, 4, 5, 7]]
-    assert lost.max() < metrics.LOST, "in every seed"
     says(TWO, "with one number six digits are high and four low, with three nearly all are high")
-    assert (right > 0.8).sum() == 6 and (right < 0.25).sum() == 4
-    assert latent(3, "read_right_per_digit").mean(0).min() > 0.8
+    assert (right > 0.8).sum() == 6 and (right < 0.4).sum() == 4
+    assert latent(3, "read_right_per_digit").mean(0).min() > metrics.READ
 
 
 def test_when_a_reading_counts():
-    nothing = latent(0, "read_right_per_digit")
+    nothing = reads("latent/0")
     says(TWO, "with no number everything is read as an 8")
-    assert (nothing[:, 8] == 1).all() and nothing.sum() == len(nothing)
-    says(TWO, "only a third of what is read as 8 or 9 *is* one")
-    counts = zoo.values("latent/1", "confusion").sum(0)
+    assert (nothing[:, :, 8] == 1).all() and nothing.sum() == nothing[:, :, 8].numel()
+    says(TWO, "little more than a third of what is read as 8 or 9 *is* one")
+    counts = zoo.values("latent/1", "confusion_per_judge").sum((0, 1))
     reliable = counts.diagonal() / counts.sum(0)
-    assert reliable[[8, 9]].min() > 0.28 and reliable[[8, 9]].max() < 0.39
+    assert reliable[[8, 9]].min() > 0.32 and reliable[[8, 9]].max() < 0.4
     says(TWO, "where 4, 7 and 9 lie it draws mostly a 9, and where 3, 5 and 8 lie something like")
     drawn_like = {3: 8, 5: 8, 4: 9, 7: 9}
     assert all(counts[digit].argmax() == other for digit, other in drawn_like.items())
 
 
 def test_the_original_protocol_reads_like_this():
-    right = zoo.values("original/transpose/2", "read_right_per_digit").mean(0)
-    says(TWO, "the 1 is read best, with 0, 6 and 3 behind it;")
-    assert right.argmax() == 1 and set(right.topk(4).indices.tolist()) == {0, 1, 3, 6}
-    assert right[[4, 8, 9]].max() < 0.3
-    says(TWO, "half of the 5s and 7s are read right, fewer 2s, and 4, 8 and 9 are mostly lost")
-    assert right[[5, 7]].min() > 0.45 and right[[5, 7]].max() < 0.55 and 0.3 < right[2] < 0.45
-    says(TWO, "all digits but the 4 are read right most of the time")
-    course = latent(2, "read_right_per_digit").mean(0)
-    assert course[torch.arange(10) != 4].min() > 0.6 and course[4] < 0.5
-    says(TWO, "So at *d* = 2, which digits survive depends on the training, too.")
-    theirs, ours = (
-        zoo.values(f"{run}/2", "knn_accuracy") for run in ("original/transpose", "latent")
-    )
-    assert theirs.max() + 0.1 < ours.min(), "and it needs no judge"
+    def right(run):
+        return zoo.values(run, "read_right_per_digit").mean(0)
+
+    one, two = (right(f"original/transpose/{d}") for d in (1, 2))
+    says(TWO, "one number saves the 1, and half of the 0s, 3s and 7s.")
+    assert one[1] > 0.9 and one[[0, 3, 7]].min() > 0.4 and one[[0, 3, 7]].max() < 0.6
+    assert one[[2, 4, 5, 6, 8, 9]].max() < 0.35
+    says(TWO, "With two the 1 is read best, with 0, 6 and 3 behind it; 4, 8 and 9 are mostly lost.")
+    assert two.argmax() == 1 and set(two.topk(4).indices.tolist()) == {0, 1, 3, 6}
+    assert two[[4, 8, 9]].max() < 0.3
+    says(TWO, "two numbers are enough for most of each digit but the 4")
+    course = right("latent/2")
+    assert course[torch.arange(10) != 4].min() > 0.55 and course[4] < 0.5
+    says(TWO, "So which digits survive depends on the training, too.")
+    says(TWO, "The last column agrees, and needs no judge")
+    for d in (1, 2):
+        theirs, ours = (
+            zoo.values(f"{run}/{d}", "knn_accuracy") for run in ("original/transpose", "latent")
+        )
+        assert theirs.max() + 0.1 < ours.min(), d
 
 
 def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
@@ -256,17 +288,22 @@ def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
     assert min(float(share.max()) for share in shares) > 0.9
 
 
-def test_a_tenth_of_the_zeros_is_too_few():
-    read = zoo.values("scarce_zero/1", "read_right_per_digit")[:, 0]
-    error = zoo.values("scarce_zero/1", "test_mse_per_digit")[:, 0]
-    says(TWO, "With a tenth left, the zeros are gone, in all five seeds.")
-    assert len(read) == 5 and read.max() < 0.01
-    says(TWO, "Most are read as an 8")
-    read_as = zoo.values("scarce_zero/1", "confusion")[:, 0]
-    assert (read_as[:, 8] > 0.5 * read_as.sum(1)).all()
-    numbers = quoted(TWO, "their error climbs from # to #, almost to the # that it costs")
-    known, nothing = (latent(d, "test_mse_per_digit")[:, 0].mean() for d in (1, 0))
-    agree(numbers, [known, error.mean(), nothing])
+def test_how_many_zeros_are_enough():
+    runs = ("latent/1", "scarce/half", "scarce/quarter", "scarce/tenth")
+    read = [zoo.values(run, "read_right_per_digit")[:, 0] for run in runs]
+    error = [zoo.values(run, "test_mse_per_digit")[:, 0].mean() for run in runs]
+    assert all(a < b for a, b in itertools.pairwise(error)), "dose and response"
+    says(TWO, "The fewer zeros, the fewer are read, and the higher their error.")
+    assert all(a.mean() > b.mean() for a, b in itertools.pairwise(read))
+    says(TWO, "in all five seeds: at most four in a hundred are read right")
+    assert len(read[3]) == 5 and read[3].max() < 0.045
+    says(TWO, "more become an 8 than anything else")
+    assert (zoo.values("scarce/tenth", "confusion")[:, 0].argmax(1) == 8).all()
+    says(TWO, "Of a half most are still read, of a tenth hardly any")
+    assert read[1].mean() > 0.8
+    numbers = quoted(TWO, "Their error climbs from # to #, almost to the # that it costs")
+    nothing = latent(0, "test_mse_per_digit")[:, 0].mean()
+    agree(numbers, [error[0], error[3], nothing])
     says(TWO, "A zero saves more than any other digit")
     saved = latent(0, "test_mse_per_digit") - latent(1, "test_mse_per_digit")
     assert (saved.argmax(1) == 0).all()
@@ -289,8 +326,8 @@ def test_which_digits_share_a_place():
     numbers = quoted(TWO, "the overlaps are # and #. On the right they are # and #,")
     agree(numbers, [course[2, 1], course[6, 0], own[2, 1], own[6, 0]])
     assert course[4, 9] == course[OFF_DIAGONAL].max(), "4 and 9 share one place"
-    says(TWO, "3, 5 and 8 overlap by a quarter to two fifths, and 7 and 9 by more than a quarter")
-    assert all(0.24 < course[a, b] < 0.41 for a, b in ((3, 5), (3, 8), (5, 8)))
+    says(TWO, "3, 5 and 8 overlap by a third to more than a half, and 7 and 9 by more than a")
+    assert all(0.3 < course[a, b] < 0.6 for a, b in ((3, 5), (3, 8), (5, 8)))
     assert 0.25 < course[7, 9] < 0.33
     numbers = quoted(TWO, "far more with the 8, by #, and the 6 somewhat more with the 5, by #.")
     agree(numbers, [own[2, 8], own[6, 5]])

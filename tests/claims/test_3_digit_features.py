@@ -72,13 +72,17 @@ def test_kept_or_converted(splits):
     shares = per_seed.mean(1)
     kept = shares.diagonal(dim1=1, dim2=2)[STRANGERS].mean()
     converted = torch.stack([shares[d, :, d] for d in DIGITS])[STRANGERS].mean()
-    says(THREE, "Nearly three in five strangers are still read as themselves, one in five")
+    says(THREE, "Three in five strangers are still read as themselves, one in five")
     assert 0.56 < kept < 0.62 and 0.17 < converted < 0.23
-    says(THREE, "the 8 model makes an 8 of most threes, though there the seeds")
+    says(THREE, "the 8 model makes an 8 of nine threes in ten")
     threes = per_seed[8, :, 3, 8]
-    assert threes.min() > 0.5 and threes.max() - threes.min() > 0.2
+    assert threes.mean() == pytest.approx(0.9, abs=0.02)
     says(THREE, "Mostly 3, and hardly ever 0.")
     assert shares[0, 3, 3] > 0.7 and shares[0, 3, 0] < 0.1
+    says(THREE, "The judges differ little on the whole.")
+    read = per_model("confusion_per_judge").mean(1) / splits.test.counts()[:, None]
+    by_judge = read.diagonal(dim1=2, dim2=3).transpose(1, 2)[STRANGERS].mean(0)
+    assert by_judge.max() - by_judge.min() < 0.05
 
 
 def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, ink):
@@ -87,18 +91,18 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
     lower = strokes.wrong_in_region(errors, ink, {8: BOTTOM})
     (count,) = quoted(THREE, "**Many images.** # eights, not ten.")
     assert int(count) == splits.test.counts()[8]
-    says(THREE, "Five trainings, and they agree to about a point.")
-    assert len(upper[9]) == 5 and upper[9].max() - upper[9].min() < 0.015
+    says(THREE, "Five trainings, and they agree to two points.")
+    assert len(upper[9]) == 5 and upper[9].max() - upper[9].min() < 0.02
+    says(THREE, "Of the nine models that have never seen an 8, it is the best.")
     says(
-        THREE, "Of the nine models that have never seen an 8, it is first or level with the first."
+        THREE, "At the upper half the first, just ahead of the 3 model; at the lower in the middle."
     )
-    says(THREE, "At the upper half first, or level with the first; at the lower in the middle.")
-    says(THREE, "| level with the best other, also in the upper loop of the 8 | level |")
+    says(THREE, "in the upper loop of the 8 alone it is the best | undecided; right for the 8 |")
     place, models, best, gap = contest(upper, 9)
     assert (place, models, best) == (1, 9, 3)
-    says(THREE, "The 3 model, which knows an arch there, is *level* with it")
-    says(THREE, "the interval lies within two points, the margin set beforehand.")
-    assert gap.verdict(0.02) == "level"
+    says(THREE, "comes close: a point behind, and the interval only just excludes zero.")
+    assert gap.verdict(0.02) == "lower" and gap.high > -0.005
+    assert gap.mean == pytest.approx(-0.01, abs=0.003)
     says(THREE, "A 9 has no loop at the bottom, and there its model is only in the middle.")
     assert 4 <= contest(lower, 9)[0] <= 6
 
@@ -118,14 +122,15 @@ def test_the_five_regions(ink):
     says(THREE, "| the best of nine, by both measures | confirmed |")
     assert plain[3][:2] == by_usual[3][:2] == (1, 9)
     assert words[3] == words_by_usual[3] == "lower" and plain[3][3].high < -0.1
-    says(THREE, "is level with the best other, the 2 model; against its usual share it is third.")
-    assert words[9] == "level" and plain[9][2] == 2 and by_usual[9][0] == 3
-    says(THREE, "**The models of 7 and 0** are not the best. Against their usual share they come")
-    says(THREE, "first, too close to the next to tell.")
+    says(THREE, "is second, too close to the 2 model to tell; against its usual share it is third.")
+    assert plain[9][::2] == (2, 2) or plain[9][0] == plain[9][2] == 2
+    assert words[9] == "undecided" and by_usual[9][0] == 3
+    says(THREE, "**The models of 7 and 0** are not the best. Against their usual share they are")
+    says(THREE, "first and second, too close to the best other to tell.")
     says(THREE, "| second of seven; the 8 model is better | not the best |")
     assert plain[7][:3] == (2, 7, 8) and words[7] == words[0] == "higher"
-    for model in (7, 0):
-        assert by_usual[model][0] == 1 and words_by_usual[model] == "undecided"
+    for place, model in enumerate((7, 0), start=1):
+        assert by_usual[model][0] == place and words_by_usual[model] == "undecided"
     usual = strokes.relative_to_usual(errors, ink, REGIONS[1])[1].mean()
     agree(quoted(THREE, "it draws them better than is usual for it (#), and in"), [usual])
     assert plain[1][0] == 5 and by_usual[1][0] == 1 and words_by_usual[1] == "lower"
@@ -134,14 +139,17 @@ def test_the_five_regions(ink):
 
 
 def test_loops(test_images, splits):
-    says(THREE, "The 0 model (one seed each) closes the fewest or as few as any")
+    says(
+        THREE, "The 0 model (one seed each) closes about as few as the 2 model, and fewer than the"
+    )
     opened = torch.isin(splits.test.labels, torch.tensor([1, 3, 4, 5, 7]))
     real = 100 * strokes.has_loop(test_images[opened]).double().mean()
     agree(quoted(THREE, "All five models invent loops: of the real digits # % have one."), [real])
     loops = per_model("has_loop")[:, :, [1, 3, 4, 5, 7]].mean((1, 2))
     closed = {model: float(loops[model]) for model in (0, 2, 6, 8, 9)}
-    assert min(closed.values()) > 0.05
-    assert min(closed, key=closed.get) == 0 and max(closed, key=closed.get) == 8
+    assert min(closed.values()) > 0.05 and max(closed, key=closed.get) == 8
+    assert closed[0] < min(closed[model] for model in (6, 8, 9))
+    assert closed[0] < closed[2] + 0.01, "of all five seeds"
 
 
 def test_lines(test_images, splits):
@@ -153,8 +161,8 @@ def test_lines(test_images, splits):
         middle = real[strangers].mean()
         towards.append(float((middle - drawn[model, strangers].mean()) / (middle - real[1])))
     says(THREE, "narrows its strangers, and no other does so much")
-    says(THREE, "only a quarter of the way to a line")
-    assert 0.2 < towards[1] < 0.3 and max(t for m, t in enumerate(towards) if m != 1) < 0.1
+    says(THREE, "only about a fifth of the way to a line")
+    assert 0.18 < towards[1] < 0.25 and max(t for m, t in enumerate(towards) if m != 1) < 0.1
 
 
 # --- Finding strangers ------------------------------------------------------------------
@@ -181,13 +189,24 @@ def test_the_trials_on_validation_images():
 def test_detectors():
     means = {score: 100 * detector(score).mean(0) for score in SCORES}  # over digits
     linear = {score: sum(simple("PCA", score)) / 10 for score in SCORES}
-    gaps = {s: intervals.one_sample_difference(means[s], linear[s]) for s in SCORES}
+    found = [c for c in zoo.detector_comparisons() if c["second"][0] == "PCA"]
+    gaps = {c["second"][1]: c["interval"] for c in found}
+    assert list(gaps) == list(SCORES)
+    for comparison in found:
+        score = comparison["second"][1]
+        assert comparison["first"] == ("autoencoder", score)
+        differences = torch.tensor(comparison["seeds"], dtype=torch.float64)
+        torch.testing.assert_close(differences, means[score] - linear[score], rtol=0, atol=1e-3)
+        assert comparison["interval"].mean == pytest.approx(float(differences.mean()))
+        assert comparison["interval"].low < comparison["images_only"].low
+    says(THREE, "The intervals count both.")
     words = intervals.verdicts(gaps, margin=0.5)
     says(THREE, 'The margin for "level" is half a point.')
     says(THREE, "**With the plain error** the network is better than PCA.")
     assert words["mse"] == words["share"] == "higher"
-    says(THREE, "Through the blur it is as good, with the code as well.")
-    assert words[BEST] == words["blurred share"] == "level"
+    says(THREE, "Through the blur it is ahead, though only by a fifth of a point; with the code it")
+    assert words[BEST] == "level" and words["blurred share"] == "lower"
+    assert gaps["blurred share"].mean == pytest.approx(-0.2, abs=0.05)
     nearest = sum(simple("nearest image", "blurred share")) / 10
     agree(quoted(THREE, "Even the nearest image, without any training, gets # (folded"), [nearest])
     gains = [float(b.mean() - a.mean()) for a, b in itertools.pairwise(means.values())]
@@ -198,18 +217,13 @@ def test_detectors():
     published += detection.PUBLISHED_MEAN.values()
     assert len(published) == 3 and means[BEST].mean() > max(published)
     agree(quoted(THREE, "And # is no victory"), [means[BEST].mean()])
-    agree(quoted(THREE, "seeds differ by # to # points.)"), sorted(_ends(means)))
+    agree(quoted(THREE, "seeds differ by up to # points.)"), [max(v.std() for v in means.values())])
     says(THREE, "Its hardest digit is the 8.")
     assert detector("mse").mean(1).argmin() == 8
     agree(
         quoted(THREE, "lifted the 8 from # to # with the same network"),
         [100 * detector(score).mean(1)[8] for score in ("mse", BEST)],
     )
-
-
-def _ends(means):
-    spreads = [float(values.std()) for values in means.values()]
-    return min(spreads), max(spreads)
 
 
 def test_alarms(splits):
@@ -224,10 +238,10 @@ def test_alarms(splits):
     missed, strangers = passed.sum(1), 10_000 - counts
     says(THREE, "The models of 0 and 1 catch nearly every stranger.")
     assert (missed[[0, 1]] < 200).all()
-    says(THREE, "The 8 model lets one in seven pass, and two thirds of these are ones")
-    assert 6 < strangers[8] / missed[8] < 7.7 and 0.62 < passed[8, 1] / missed[8] < 0.72
-    says(THREE, "four out of five ones get past it")
-    assert 0.75 < passed[8, 1] / counts[1] < 0.85
+    says(THREE, "The 8 model lets nearly one in six pass, and two thirds of these are ones")
+    assert 6 < strangers[8] / missed[8] < 6.7 and 0.62 < passed[8, 1] / missed[8] < 0.72
+    says(THREE, "more than four out of five ones get past it")
+    assert 0.8 < passed[8, 1] / counts[1] < 0.9
     says(THREE, "and still more than a thousand strangers pass")
     assert missed[8] > 1000
     (auroc,) = quoted(THREE, "An AUROC of # sounds nearly perfect")
@@ -254,14 +268,14 @@ def printed(start):
 
 def test_the_answers_to_the_exercises():
     found = printed("noise = torch.rand")
-    says(THREE, "All of the noise and all mirrored threes, but only about half of the flipped")
-    assert found["noise"] == found["mirrored"] == 100 and 40 < found["flipped"] < 60
+    says(THREE, "All of the noise and all mirrored threes, but fewer than half of the flipped")
+    assert found["noise"] == found["mirrored"] == 100 and 40 < found["flipped"] < 50
     found = printed('for score in ("mse", BEST)')
     agree(quoted(THREE, "Answer</summary># and # %."), [found["mse"], found[BEST]])
     found = printed("val, normal =")
     powers = [found[f"share times distance to the power {power}"] for power in (1, 2, 4)]
     says(THREE, "from the first to the fourth power little changes")
-    assert max(powers) - min(powers) < 0.3
+    assert max(powers) - min(powers) < 0.4
     says(THREE, "Without the code the score is worse. The sum is the worst")
     without = found["share times distance to the power 0"]
     assert found["share plus squared distance"] < without < min(powers)

@@ -20,20 +20,26 @@ class Reader(nn.Module):
 
 def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
     torch.manual_seed(0)
-    measurer = measuring.Measurer(Splits(few, few, few), Reader())
+    measurer = measuring.Measurer(Splits(few, few, few), [Reader(), Reader()])
     found = measurer.measure(Autoencoder(2).eval())
     assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
     confusion = torch.tensor(found["confusion"])
     assert confusion.sum() == len(few)
     assert found["read_right"] == pytest.approx(confusion.diagonal().sum().item() / len(few))
     assert "class_overlap" in found
+    for key, whole in (("error_by_phase", found["test_mse"]), ("residual_by_phase", None)):
+        phases = torch.tensor(found[key])
+        assert phases.shape == (2, 2)
+        assert whole is None or phases.mean().item() == pytest.approx(whole)
     assert "class_overlap" not in measurer.measure(Autoencoder(3).eval())
+    line = measurer.measure(Autoencoder(1).eval())
+    assert 0 <= line["knn_accuracy"] <= 1 and "class_overlap" not in line
 
 
 def test_a_one_digit_model_is_measured_as_a_detector(splits):
     few = Splits(splits.train[::50], splits.val[::10], splits.test[::20])
     with seeded(0):
-        measurer = measuring.Measurer(few, Reader())
+        measurer = measuring.Measurer(few, [Reader()])
         found = measurer.measure(Autoencoder(3).eval(), only=4)
     assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE}
     for values in found["detector"].values():
@@ -41,10 +47,12 @@ def test_a_one_digit_model_is_measured_as_a_detector(splits):
     by_quarter = torch.tensor(found["by_quarter"]).mean(1)
     assert torch.allclose(by_quarter, torch.tensor(found["test_mse_per_digit"]).float(), rtol=1e-4)
     assert len(found["has_loop"]) == len(found["breadth"]) == 10
+    assert [len(shares) for shares in found["loops"]] == [10, 10, 10]
+    assert found["loops"][-1] == found["has_loop"]
 
 
 def test_codes_are_probed_where_that_is_asked_for(few):
-    measurer = measuring.Measurer(Splits(few, few, few), Reader())
+    measurer = measuring.Measurer(Splits(few, few, few), [Reader(), Reader()])
     assert "probe_accuracy" not in measurer.measure(Autoencoder(3).eval())
     found = measurer.measure(Autoencoder(3).eval(), with_codes=True)
     assert 0 <= found["probe_accuracy"] <= 1 and 0 <= found["knn_accuracy"] <= 1

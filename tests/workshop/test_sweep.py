@@ -1,3 +1,4 @@
+import json
 import os
 from concurrent.futures.process import BrokenProcessPool
 
@@ -5,7 +6,7 @@ import joblib
 import pytest
 import torch
 
-from aelib import AelibError, zoo
+from aelib import AelibError, metrics, zoo
 from aelib.experiments import Experiment
 from aelib.models import Autoencoder
 from aelib.optim import Recipe
@@ -19,12 +20,11 @@ TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
 def small(tmp_path, monkeypatch, few):
     """A zoo of three experiments on two hundred images, in a folder of its own."""
     table = {
-        "judge": Experiment("judge", TINY, seeds=(0,)),
+        "judge": Experiment("judge", TINY, seeds=(0, 1)),
         "tiny/2": Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
         "secret/1": Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
     }
     monkeypatch.setattr(zoo, "EXPERIMENTS", table)
-    monkeypatch.setattr(zoo, "ALIASES", {"other/2": "tiny/2"})
     monkeypatch.setenv("AELIB_CACHE", str(tmp_path / "cache"))
     parts = type("Splits", (), {"train": few, "val": few, "test": few})
     monkeypatch.setattr(sweep, "load_mnist", lambda: parts)
@@ -36,7 +36,8 @@ def run(folder, *patterns):
 
 
 def test_train_makes_what_is_missing_and_only_that(small):
-    assert run(small, "tiny/*") == [("judge", 0), ("tiny/2", 0), ("tiny/2", 1)]
+    done = run(small, "tiny/*")
+    assert set(done) == {("judge", 0), ("judge", 1), ("tiny/2", 0), ("tiny/2", 1)}
     assert isinstance(zoo.load("tiny/2", small), Autoencoder)
     assert [entry["seed"] for entry in zoo.results("tiny/2", small)] == [0, 1]
     assert run(small, "tiny/*") == []
@@ -49,14 +50,14 @@ def test_two_jobs_at_once_train_everything(small):
     # Threads instead of processes, so that the workers see the small table.
     with joblib.parallel_config(backend="threading"):
         done = sweep.train(["tiny/2", "secret/1"], jobs=2, folder=small)
-    assert len(done) == 4 and sweep.missing(folder=small) == []
+    assert len(done) == 5 and sweep.missing(folder=small) == []
 
 
 def test_jobs_are_processes_of_their_own(small, monkeypatch, capsys):
     run(small, "judge")
     capsys.readouterr()
 
-    def which_process(name, seed, folder, progress):
+    def which_process(name, seed, folder, progress, measure):
         import os
 
         assert not progress
@@ -69,11 +70,11 @@ def test_jobs_are_processes_of_their_own(small, monkeypatch, capsys):
     assert not any(f"test_mse {os.getpid()}." in line for line in lines)
 
 
-def test_only_the_first_seed_of_a_shipped_model_is_in_the_package(small):
+def test_the_first_seed_of_a_shipped_model_and_all_judges_are_in_the_package(small):
     run(small)
     found = sorted(path.relative_to(small).as_posix() for path in small.rglob("*.pt"))
-    assert found == ["judge/seed0.pt", "tiny/2/seed0.pt"]
-    assert zoo.names() == ["judge", "tiny/2", "other/2"]
+    assert found == ["judge/seed0.pt", "judge/seed1.pt", "tiny/2/seed0.pt"]
+    assert zoo.names() == ["judge", "tiny/2"]
 
 
 def test_a_changed_recipe_is_trained_again(small, monkeypatch):
@@ -186,15 +187,6 @@ def test_a_watched_run_that_diverges_is_reported_in_the_same_way(small, monkeypa
         run(small, "tiny/2")
 
 
-def test_a_run_has_one_record_whatever_it_is_called(small):
-    run(small, "judge")
-    assert sweep.state_file("other/2", 0) == sweep.state_file("tiny/2", 0)
-    assert sweep.train_run("other/2", 0, small)["name"] == "tiny/2"
-    assert run(small, "other/*") == [("tiny/2", 1)]
-    assert {entry["name"] for entry in zoo.results("other/2", small)} == {"tiny/2"}
-    assert sweep.measure_run("other/2", 1, small)["name"] == "tiny/2"
-
-
 def test_a_watched_experiment_without_its_looks_counts_as_missing(small, monkeypatch):
     run(small)
     unwatched_state = sweep.state_file("tiny/2", 0)
@@ -213,5 +205,48 @@ def test_a_process_that_is_ended_from_outside_is_said_in_one_line(tmp_path, monk
         yield
 
     monkeypatch.setattr(sweep.joblib, "Parallel", lambda **options: ended)
-    (result,) = sweep._results_here([("latent/1", 0)], tmp_path, jobs=2, progress=False)
+    (result,) = sweep._results_here([("latent/1", 0)], tmp_path, 2, False, False)
     assert isinstance(result, AelibError) and "for want of memory" in str(result)
+
+
+def test_training_without_measuring_is_completed_by_measuring(small):
+    done = sweep.train(["tiny/2"], folder=small, progress=False, measure=False)
+    assert done == [("tiny/2", 0), ("tiny/2", 1)], "no judge is needed"
+    entry = zoo.record("tiny/2", 1, small)
+    assert "test_mse" not in entry and len(entry["val_loss"]) == TINY.epochs
+    assert run(small, "judge") == [("judge", 0), ("judge", 1)]
+    measured = sweep.measure_run("tiny/2", 1, small)
+    assert measured["test_mse"] > 0
+    assert {key: measured[key] for key in entry} == entry | {"versions": measured["versions"]}
+
+
+def test_a_judge_whose_weights_are_gone_is_trained_again(small):
+    run(small)
+    zoo.weights_file("judge", 1, small).unlink()
+    assert run(small, "tiny/2") == []
+    zoo.record_file("tiny/2", 0, small).unlink()
+    assert run(small, "tiny/2") == [("tiny/2", 0), ("judge", 1)]
+
+
+def test_records_hold_a_list_on_a_line(small):
+    run(small, "tiny/2")
+    text = zoo.record_file("tiny/2", 0, small).read_text()
+    line = next(line for line in text.splitlines() if "val_loss" in line)
+    assert line.endswith("],") and line.count(",") == TINY.epochs
+    assert json.loads(text)["confusion_per_judge"][0][0][0] >= 0
+
+
+def test_every_judge_reads_every_drawing(small, few):
+    run(small)
+    for entry in (*zoo.results("tiny/2", small), zoo.record("secret/1", 0, small)):
+        counts = torch.tensor(entry["confusion_per_judge"], dtype=torch.float64)
+        assert counts.shape == (2, 10, 10)
+        assert (counts.sum((1, 2)) == len(few)).all()
+        assert torch.allclose(counts.mean(0), torch.tensor(entry["confusion"]).double(), atol=0.051)
+    judges = zoo.judges(small)
+    drawn = metrics.reconstruct(zoo.load_seed("tiny/2", 1, small), few.floats())
+    for judge, counts in zip(
+        judges, zoo.record("tiny/2", 1, small)["confusion_per_judge"], strict=True
+    ):
+        read = metrics.read_digits(judge, drawn)
+        assert metrics.confusion(few.labels, read).tolist() == counts
