@@ -25,7 +25,7 @@ NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
 JUDGE = "judge"
 # Which of the original's two ways to enlarge, with how many numbers.
 ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
-UP_EPOCHS = 12
+UP_EPOCHS = 12  # trained before the course took fourteen, and alike among themselves
 JUDGE_RECIPE = Recipe(5, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
 
 

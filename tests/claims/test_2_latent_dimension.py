@@ -13,7 +13,7 @@ from aelib import data, intervals, metrics, zoo
 from aelib.data import DIGITS
 from aelib.tables import table
 
-from .prose import ROOT, TWO, agree, quoted, says
+from .prose import README, ROOT, TWO, agree, quoted, says
 from .recorded import DIMS, latent
 
 OFF_DIAGONAL = ~torch.eye(10, dtype=torch.bool)
@@ -233,6 +233,8 @@ def test_which_digits_are_read_at_one_number():
     assert [d for d in DIGITS if words[d] == "disputed"] == [3, 5, 8]
     numbers = quoted(TWO, "drawings of a 3, one judge reads # in 100 right, another #;")
     agree(numbers, [100 * by_judge[:, 3].min(), 100 * by_judge[:, 3].max()])
+    assert quoted(TWO, "of the same 3s, one reads # in 100, another #.") == numbers
+    says(README, "agree that 2, 6 and 9 can be read as well, and that 4 and 7 are lost;")
 
 
 def test_with_three_numbers_nearly_all_digits_are_read():

@@ -30,8 +30,3 @@ def test_comparisons_are_those_of_the_detectors_themselves(splits):
     interval, images_only = entry["interval"], entry["images_only"]
     assert interval.mean == images_only.mean
     assert interval.low < images_only.low < interval.mean < images_only.high < interval.high
-
-
-def test_recipes_and_kinds_cost_something():
-    recipes = measuring.measure_recipe_costs(rounds=1)
-    assert set(recipes) == {"adam", "muon"} and min(recipes.values()) > 0
