@@ -28,8 +28,8 @@ def test_the_floor(test_images, mean_error):
     floor = (test_images - 0.5).clamp(max=0).square().mean().item()
     agree(quoted(ONE, "the loss has a floor of # on the test set"), [floor])
     quotes = [0.21219929, 0.21273543]
-    agree(quoted(ONE, "Above it the two are # and #,"), [loss - floor for loss in quotes])
-    says(ONE, "so the second is more than a tenth larger")
+    agree(quoted(ONE, "of both is a floor; above it, # and #"), [loss - floor for loss in quotes])
+    says(ONE, "Above the floor, the second is more than a tenth larger.")
     assert 1.1 < (quotes[1] - floor) / (quotes[0] - floor) < 1.15
     says(ONE, "About 98 % of each loss is floor.")
     assert all(0.975 < floor / loss < 0.985 for loss in quotes)

@@ -52,19 +52,14 @@ def test_own_digits_and_strangers(relative):
     says(THREE, "On average the 1 is the stranger that is drawn best.")
     columns = torch.stack([relative[:, d][torch.arange(10) != d] for d in DIGITS])
     assert columns.mean(1).argmin() == 1
-    says(THREE, "four of nine models draw another one better, and the 0 model leaves nine tenths")
+    says(THREE, "Yet four of nine models draw another one better")
     best = (relative + torch.eye(10).double() * 9).argmin(1)
     assert int((best != 1).sum()) - 1 == 4, "the 1 model has no 1 among its strangers"
-    assert 0.85 < relative[0, 1] < 0.95
-    says(THREE, "The 1 model is by far the worst with strangers, the 3 model the best.")
+    says(THREE, "and the 1 model, which knows one simple stroke, is the worst.")
     rows = torch.stack([relative[d][torch.arange(10) != d] for d in DIGITS]).mean(1)
     assert rows.argmax() == 1 and rows.sort().values[-1] > 1.2 * rows.sort().values[-2]
-    assert rows.argmin() == 3
-    says(THREE, "The 4 model leaves a quarter of a 9, and 7 and 9 leave a third of each other.")
-    assert 0.2 < relative[4, 9] < 0.29
-    assert 0.3 < relative[9, 7] < 0.37 and 0.3 < relative[7, 9] < 0.37
-    says(THREE, "It need not be mutual: the 9 model is worse with the 4.")
-    assert relative[9, 4] > relative[4, 9] + 0.1
+    says(THREE, "the 4 model leaves only a quarter of a 9's variance undrawn")
+    assert 0.2 < relative[4, 9] < 0.29 and relative[4, 9] < relative[4, 1]
 
 
 def test_kept_or_converted(splits):
@@ -74,12 +69,12 @@ def test_kept_or_converted(splits):
     converted = torch.stack([shares[d, :, d] for d in DIGITS])[STRANGERS].mean()
     says(THREE, "Three in five strangers are still read as themselves, one in five")
     assert 0.56 < kept < 0.62 and 0.17 < converted < 0.23
-    says(THREE, "the 8 model makes an 8 of nine threes in ten")
+    says(THREE, "the 8 model turns nine threes in ten into an 8")
     threes = per_seed[8, :, 3, 8]
     assert threes.mean() == pytest.approx(0.9, abs=0.02)
     says(THREE, "Mostly 3, and hardly ever 0.")
     assert shares[0, 3, 3] > 0.7 and shares[0, 3, 0] < 0.1
-    says(THREE, "The judges differ little on the whole.")
+    says(THREE, "The judges differ little on the whole,")
     read = per_model("confusion_per_judge").mean(1) / splits.test.counts()[:, None]
     by_judge = read.diagonal(dim1=2, dim2=3).transpose(1, 2)[STRANGERS].mean(0)
     assert by_judge.max() - by_judge.min() < 0.05
@@ -95,7 +90,9 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
     assert len(upper[9]) == 5 and upper[9].max() - upper[9].min() < 0.02
     says(THREE, "Of the nine models that have never seen an 8, it is the best.")
     says(
-        THREE, "At the upper half the first, just ahead of the 3 model; at the lower in the middle."
+        THREE,
+        "At the upper half it is the best, just ahead of the 3 model; at the lower it is in the "
+        "middle.",
     )
     says(THREE, "in the upper loop of the 8 alone it is the best | undecided; right for the 8 |")
     place, models, best, gap = contest(upper, 9)
@@ -118,36 +115,32 @@ def test_the_five_regions(ink):
     )
     words = intervals.verdicts({m: found[3] for m, found in plain.items()}, 0.02)
     words_by_usual = intervals.verdicts({m: found[3] for m, found in by_usual.items()}, 0.05)
-    says(THREE, "**The 3 model at the round part of 2: confirmed,** by both measures and by far.")
+    says(THREE, "**The 3 model: confirmed,** by both measures and by far.")
     says(THREE, "| the best of nine, by both measures | confirmed |")
     assert plain[3][:2] == by_usual[3][:2] == (1, 9)
     assert words[3] == words_by_usual[3] == "lower" and plain[3][3].high < -0.1
-    says(THREE, "is second, too close to the 2 model to tell; against its usual share it is third.")
-    assert plain[9][:3] == (2, 8, 2)
-    assert words[9] == "undecided" and by_usual[9][0] == 3
-    says(THREE, "**The models of 7 and 0** are not the best. Against their usual share they are")
-    says(THREE, "first and second, too close to the best other to tell.")
+    says(THREE, "| second of eight, too close to the 2 model to tell;")
+    assert plain[9][:3] == (2, 8, 2) and words[9] == "undecided"
+    says(THREE, "**The models of 0, 7 and 9** are behind the best other by one measure,")
+    says(THREE, "and too close to it to tell by the other.")
+    for model in (0, 7, 9):
+        assert {words[model], words_by_usual[model]} == {"higher", "undecided"}
     says(THREE, "| second of seven; the 8 model is better | not the best |")
-    assert plain[7][:3] == (2, 7, 8) and words[7] == words[0] == "higher"
-    for place, model in enumerate((7, 0), start=1):
-        assert by_usual[model][0] == place and words_by_usual[model] == "undecided"
+    assert plain[7][:3] == (2, 7, 8) and words[7] == "higher"
     usual = strokes.relative_to_usual(errors, ink, REGIONS[1])[1].mean()
-    agree(quoted(THREE, "it draws them better than is usual for it (#), and in"), [usual])
+    agree(quoted(THREE, "but better than is usual for it (#). In"), [usual])
     assert plain[1][0] == 5 and by_usual[1][0] == 1 and words_by_usual[1] == "lower"
     assert list(words.values()).count("lower") == 1
     assert list(words_by_usual.values()).count("lower") == 2
 
 
 def test_loops(test_images, splits):
-    says(
-        THREE, "The 0 model (one seed each) closes about as few as the 2 model, and fewer than the"
-    )
+    says(THREE, "All five models (one seed each) invent loops, the 0 model about as few as any.")
     opened = torch.isin(splits.test.labels, torch.tensor([1, 3, 4, 5, 7]))
-    real = 100 * strokes.has_loop(test_images[opened]).double().mean()
-    agree(quoted(THREE, "All five models invent loops: of the real digits # % have one."), [real])
+    real = strokes.has_loop(test_images[opened]).double().mean()
     loops = per_model("has_loop")[:, :, [1, 3, 4, 5, 7]].mean((1, 2))
     closed = {model: float(loops[model]) for model in (0, 2, 6, 8, 9)}
-    assert min(closed.values()) > 0.05 and max(closed, key=closed.get) == 8
+    assert min(closed.values()) > 0.05 > real and max(closed, key=closed.get) == 8
     assert closed[0] < min(closed[model] for model in (6, 8, 9))
     assert closed[0] < closed[2] + 0.01, "of all five seeds"
 
@@ -174,12 +167,9 @@ def test_the_trials_on_validation_images():
         return [sum(d[score]["val_auroc"] for d in found) / 10 for score in SCORES]
 
     rows = {name: means(name) for name in ("digit", "trial/d8", "trial/d32", "trial/noise")}
-    says(THREE, "In every row each **score** is better than the one before it.")
-    assert all(a < b for row in rows.values() for a, b in itertools.pairwise(row))
     says(THREE, "A **code** of 32 numbers is worse with every score")
     assert all(a > b for a, b in zip(rows["digit"], rows["trial/d32"], strict=True))
-    says(THREE, "One of 8 is worse with the plain error and as good with the last score.")
-    assert rows["trial/d8"][0] < rows["digit"][0] - 0.005
+    says(THREE, "Try a smaller code: here 16 beat 32, but 8 was no better with the last score.")
     assert abs(rows["trial/d8"][-1] - rows["digit"][-1]) < 0.001
     says(THREE, "make strangers harder to copy; it changes next to nothing")
     gaps = [a - b for a, b in zip(rows["digit"], rows["trial/noise"], strict=True)]
@@ -199,27 +189,30 @@ def test_detectors():
         torch.testing.assert_close(differences, means[score] - linear[score], rtol=0, atol=1e-3)
         assert comparison["interval"].mean == pytest.approx(float(differences.mean()))
         assert comparison["interval"].low < comparison["images_only"].low
-    says(THREE, "The intervals count both.")
+    says(THREE, "The intervals count the luck of the seeds and of the test images;")
     words = intervals.verdicts(gaps, margin=0.5)
-    says(THREE, 'The margin for "level" is half a point.')
-    says(THREE, "**With the plain error** the network is better than PCA.")
+    says(THREE, 'the margin for "level" is half a point.')
+    says(THREE, "**But look at PCA.** With the plain error the network is better.")
     assert words["mse"] == words["share"] == "higher"
-    says(THREE, "Through the blur it is ahead, though only by a fifth of a point; with the code it")
+    says(THREE, "With the blurred share PCA is ahead, though only by a fifth of a point; with the")
     assert words[BEST] == "level" and words["blurred share"] == "lower"
     assert gaps["blurred share"].mean == pytest.approx(-0.2, abs=0.05)
     nearest = sum(simple("nearest image", "blurred share")) / 10
-    agree(quoted(THREE, "Even the nearest image, without any training, gets # (folded"), [nearest])
+    agree(quoted(THREE, "even the nearest image, without any training, gets # (folded"), [nearest])
     gains = [float(b.mean() - a.mean()) for a, b in itertools.pairwise(means.values())]
-    says(THREE, "ink brings more than a point, the blur a little, the code most of another")
-    assert gains[0] > 1 and 0 < gains[1] < 0.5 < gains[2] < 1
+    says(THREE, "For the autoencoder the ink brings most, the code next, the blur a little;")
+    assert gains[0] > gains[2] > gains[1] > 0 and gains[1] < 0.5
+    says(THREE, "for PCA the blur brings most.")
+    steps = [b - a for a, b in itertools.pairwise(linear.values())]
+    assert steps[1] == max(steps) and min(steps) > 0
     says(THREE, "above the three published means in the table (which are no survey)")
     published = [sum(row) / 10 for row in detection.PUBLISHED.values()]
     published += detection.PUBLISHED_MEAN.values()
     assert len(published) == 3 and means[BEST].mean() > max(published)
-    agree(quoted(THREE, "And # is no victory"), [means[BEST].mean()])
+    agree(quoted(THREE, "But # is no victory"), [means[BEST].mean()])
     agree(quoted(THREE, "seeds differ by up to # points.)"), [max(v.std() for v in means.values())])
-    says(THREE, "Its hardest digit is the 8.")
-    assert detector("mse").mean(1).argmin() == 8
+    says(THREE, "1 is the easiest, 8 the hardest")
+    assert detector("mse").mean(1).argmax() == 1 and detector("mse").mean(1).argmin() == 8
     agree(
         quoted(THREE, "lifted the 8 from # to # with the same network"),
         [100 * detector(score).mean(1)[8] for score in ("mse", BEST)],
@@ -232,23 +225,17 @@ def test_alarms(splits):
     assert areas[1] > areas[9] > areas[4] > areas[8]
     counts = splits.test.counts()
     flagged = detector(BEST, "flagged_per_digit").mean(1)  # (model, digit)
-    false = 100 * flagged.diagonal() / counts
-    agree(quoted(THREE, "are flagged, but # to #. The models"), [false.min(), false.max()])
+    false = flagged.diagonal() / counts
+    says(THREE, "Only roughly 5 %; and the 8 model lets 1s pass.")
+    assert false.min() > 0.03 and false.max() < 0.07
     passed = (counts - flagged).fill_diagonal_(0)
     missed, strangers = passed.sum(1), 10_000 - counts
-    says(THREE, "The models of 0 and 1 catch nearly every stranger.")
-    assert (missed[[0, 1]] < 200).all()
-    says(THREE, "The 8 model lets nearly one in six pass, and two thirds of these are ones")
+    says(THREE, "the model lets nearly one stranger in six pass, and two thirds of these are ones")
     assert 6 < strangers[8] / missed[8] < 6.7 and 0.62 < passed[8, 1] / missed[8] < 0.72
     says(THREE, "more than four out of five ones get past it")
     assert 0.8 < passed[8, 1] / counts[1] < 0.9
-    says(THREE, "and still more than a thousand strangers pass")
-    assert missed[8] > 1000
-    (auroc,) = quoted(THREE, "An AUROC of # sounds nearly perfect")
+    (auroc,) = quoted(THREE, "The 8 model's AUROC of # sounds nearly perfect")
     agree([auroc], [100 * detector(BEST).mean(1)[8]])
-    says(THREE, "Most other models, too, let through more 1s than anything else.")
-    others = [model for model in DIGITS if model not in (1, 8)]
-    assert sum(int(passed[model].argmax() == 1) for model in others) > len(others) / 2
 
 
 # --- The exercises: what the answers say is what the solutions print ----------------------
