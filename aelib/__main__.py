@@ -1,5 +1,5 @@
-"""The commands: train, list, measure, baselines, costs, compare, notebooks, figures, book,
-benchmark."""
+"""The commands: train, list, measure, baselines, costs, compare, tune, notebooks, figures,
+book, benchmark."""
 
 from __future__ import annotations
 
@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     command("baselines", _baselines, "measure the detectors that need no training")
     command("costs", _costs, "measure what up-sampling and optimisers cost")
     command("compare", _compare, "compare the one-digit detectors over all seeds")
+    tuning = command("tune", _tune, "measure which step size each way of up-sampling prefers")
+    tuning.add_argument("--jobs", type=_jobs, default=1, help="single-threaded processes at once")
     notebooks = command("notebooks", _notebooks, "execute all notebooks in place, reproducibly")
     notebooks.add_argument("paths", nargs="*", type=Path, help="default: all in notebooks/")
     command("figures", _figures, "write README's figures to images/, and its tables")
@@ -157,6 +159,13 @@ def _compare(options: argparse.Namespace) -> None:
     from aelib.workshop import sweep
 
     print(sweep.save_comparisons().name)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    _repository()
+    from aelib.workshop import sweep
+
+    print(sweep.save_step_sizes(options.jobs).name)
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from aelib.data import DIGITS, Digits, Splits, join
-from aelib.models import UPSAMPLING, Autoencoder, Judge
+from aelib.models import CONTROLS, UPSAMPLING, Autoencoder, Judge
 from aelib.optim import ADAM_CYCLE, COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
 from aelib.training import Loss, denoising_loss, reconstruction_loss, seeded
 
@@ -25,7 +25,19 @@ NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
 JUDGE = "judge"
 # Which of the original's two ways to enlarge, with how many numbers.
 ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
-UP_EPOCHS = 12  # trained before the course took fourteen, and alike among themselves
+# The ways to enlarge that notebook 4 compares, each with a number of numbers.
+COMPARED = (
+    *((kind, d) for kind in UPSAMPLING for d in UP_DIMS),
+    *((kind, 16) for kind in CONTROLS),
+)
+# What the course's learning rates are multiplied by, where it is not 1: the factor with the
+# lowest validation error in `python -m aelib tune`.
+UP_STEPS = {
+    ("nearest", 16): 0.5,
+    ("bilinear", 16): 2.0,
+    ("pixel_shuffle", 16): 2.0,
+    ("nearest_k5", 16): 2.0,
+}
 JUDGE_RECIPE = Recipe(5, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
 
 
@@ -105,6 +117,12 @@ def course_recipe(latent_dim: int) -> Recipe:
     return GENTLE if latent_dim <= GENTLE_UP_TO else COURSE
 
 
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """Return a recipe with larger or smaller steps: its learning rates times a factor."""
+    muon_lr = recipe.muon_lr and factor * recipe.muon_lr
+    return replace(recipe, adam_lr=factor * recipe.adam_lr, muon_lr=muon_lr)
+
+
 def _table() -> dict[str, Experiment]:
     experiments = [
         Experiment(JUDGE, JUDGE_RECIPE, note="read the drawings of all others (notebooks 2 to 4)"),
@@ -120,14 +138,14 @@ def _table() -> dict[str, Experiment]:
         *(
             Experiment(
                 f"up/{kind}/{d}",
-                replace(course_recipe(d), epochs=UP_EPOCHS),
+                scaled(course_recipe(d), UP_STEPS.get((kind, d), 1.0)),
                 d,
                 kind,
+                shipped=kind in UPSAMPLING,
                 watched=True,
-                note="the six ways to enlarge (notebook 4)",
+                note="the six ways to enlarge, and a control (notebook 4)",
             )
-            for kind in UPSAMPLING
-            for d in UP_DIMS
+            for kind, d in COMPARED
         ),
         *(
             Experiment(

@@ -39,6 +39,7 @@ FORMAT = 2  # of the records; 1 had no checksum of its own
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 BASELINES, COSTS = "one_class_baselines.json", "costs.json"
 COMPARISONS = "one_class_comparisons.json"
+STEP_SIZES = "step_sizes.json"
 
 
 class UnknownNameError(AelibError, ValueError):
@@ -248,6 +249,20 @@ def recipe_costs(folder: Path = CHECKPOINTS) -> dict[str, float]:
     the machine had to do. Raises ModelMissingError if it is not there.
     """
     return _recorded_values(Path(folder) / COSTS, "costs")["recipes"]
+
+
+def step_sizes(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
+    """Return the validation error of each way of up-sampling at several step sizes.
+
+    Each dict has kind, latent_dim, epochs, and val_mse, which maps a factor of the course's
+    learning rates to the lowest error of each seed in so many epochs.
+    Raises ModelMissingError if it is not there.
+    """
+    found = _recorded_values(Path(folder) / STEP_SIZES, "tune")
+    return [
+        one | {"val_mse": {float(factor): mse for factor, mse in one["val_mse"].items()}}
+        for one in found
+    ]
 
 
 def detector_comparisons(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:

@@ -2,22 +2,38 @@ import pytest
 import torch
 
 from aelib import zoo
-from aelib.experiments import DIGIT_DIM, Experiment
+from aelib.experiments import COMPARED, DIGIT_DIM, UP_STEPS, Experiment, course_recipe, scaled
 from aelib.models import UPSAMPLING
 from aelib.optim import Recipe
 
 TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
 
 
-def test_six_kinds_share_encoder_order_and_recipe():
+def test_six_kinds_share_encoder_order_and_recipe_but_for_the_step_size():
     for d in zoo.UP_DIMS:
         experiments = [zoo.experiment(f"up/{kind}/{d}") for kind in UPSAMPLING]
-        assert len({experiment.recipe for experiment in experiments}) == 1
+        for kind, experiment in zip(UPSAMPLING, experiments, strict=True):
+            assert experiment.recipe == scaled(course_recipe(d), UP_STEPS.get((kind, d), 1))
         assert [experiment.upsampling for experiment in experiments] == list(UPSAMPLING)
         assert all(experiment.seeds == zoo.SEEDS for experiment in experiments)
         encoders = [experiment.build(3).encoder.state_dict() for experiment in experiments]
         for other in encoders[1:]:
             assert all(torch.equal(other[key], value) for key, value in encoders[0].items())
+
+
+def test_the_step_sizes_are_those_with_the_lowest_error_recorded():
+    tried = {(one["kind"], one["latent_dim"]): one["val_mse"] for one in zoo.step_sizes()}
+    assert list(tried) == list(COMPARED) and set(UP_STEPS) < set(COMPARED)
+    for line, errors in tried.items():
+        assert len(errors) == 3
+        assert UP_STEPS.get(line, 1) == min(errors, key=lambda f: sum(errors[f])), line
+
+
+def test_a_scaled_recipe_takes_larger_steps_and_changes_nothing_else():
+    twice = scaled(TINY, 2)
+    assert (twice.adam_lr, twice.muon_lr) == (1e-2, 0.04)
+    adam = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, warmup=0.2)
+    assert scaled(adam, 0.5) == Recipe(epochs=2, batch_size=50, adam_lr=2.5e-3, warmup=0.2)
 
 
 def test_one_digit_models_see_one_digit_only(splits):

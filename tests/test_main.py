@@ -114,6 +114,12 @@ def test_baselines_and_costs_are_recorded_by_their_commands(monkeypatch, capsys,
         assert capsys.readouterr().out == f"{name}.json\n"
 
 
+def test_step_sizes_are_recorded_by_their_command(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sweep, "save_step_sizes", lambda jobs: tmp_path / f"by_{jobs}.json")
+    assert main(["tune", "--jobs", "2"]) == 0
+    assert capsys.readouterr().out == "by_2.json\n"
+
+
 def test_measure_goes_on_after_a_run_that_it_cannot_measure(monkeypatch, capsys):
     done = []
 

@@ -95,6 +95,8 @@ def test_values_without_training_say_how_they_are_made(tmp_path):
         zoo.one_class_baselines(tmp_path)
     with pytest.raises(ModelMissingError, match="python -m aelib costs"):
         zoo.step_costs(tmp_path)
+    with pytest.raises(ModelMissingError, match="python -m aelib tune"):
+        zoo.step_sizes(tmp_path)
     sweep.save_costs(tmp_path)
     assert set(zoo.step_costs(tmp_path)) == set(UPSAMPLING)
     assert len(zoo.one_class_baselines()) == 10

@@ -8,6 +8,7 @@ MODULES = (
     "batch_last",
     "measuring",
     "comparing",
+    "tuning",
     "sweep",
     "cluster",
     "pictures",

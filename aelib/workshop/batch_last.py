@@ -93,10 +93,10 @@ def _apply(layer: nn.Module, h: Tensor) -> Tensor:
 
 
 def _nearest_and_conv(block: nn.Sequential, h: Tensor) -> Tensor:
-    """Nearest resize and 3x3 convolution, as one transposed convolution where it doubles.
+    """Nearest resize and convolution, as one transposed convolution where it doubles.
 
     A pixel that is copied to a 2x2 square and then met by a 3x3 kernel leaves the trace of
-    a 4x4 kernel: the sum of the small one at four places.
+    a 4x4 kernel, the sum of the small one at four places; a 5x5 kernel that of a 6x6 one.
     """
     resize, conv = block
     assert isinstance(resize, nn.Upsample) and isinstance(conv, nn.Conv2d)
@@ -106,7 +106,7 @@ def _nearest_and_conv(block: nn.Sequential, h: Tensor) -> Tensor:
     small = conv.weight.transpose(0, 1).flip(2, 3)
     places = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
     kernel = torch.stack([F.pad(small, place) for place in places]).sum(0)
-    return _TransposedConv.apply(h, kernel, conv.bias, 1, resize.size)
+    return _TransposedConv.apply(h, kernel, conv.bias, int(conv.padding[0]), resize.size)
 
 
 def _batch_norm(layer: nn.BatchNorm2d, h: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ from aelib.workshop.measuring import (
     measure_recipe_costs,
     measure_step_costs,
 )
+from aelib.workshop.tuning import measure_step_sizes
 from aelib.zoo import CHECKPOINTS
 
 # Where a watched run looks at its checkerboards: often in the first epoch, then once in each.
@@ -342,6 +343,17 @@ def save_comparisons(folder: Path = CHECKPOINTS, splits: Splits | None = None) -
     ]
     found = measure_comparisons(splits or load_mnist(), models)
     return _write_values(zoo.COMPARISONS, found, "compare", folder)
+
+
+def save_step_sizes(
+    jobs: int = 1, folder: Path = CHECKPOINTS, splits: Splits | None = None
+) -> Path:
+    """Measure which step size each way of up-sampling prefers, record it, and return the file.
+
+    jobs: how many single-threaded processes work at once.
+    """
+    found = measure_step_sizes(splits or load_mnist(), jobs)
+    return _write_values(zoo.STEP_SIZES, found, "tune", folder)
 
 
 def _write_values(name: str, values: Any, command: str, folder: Path) -> Path:

@@ -93,21 +93,18 @@ def test_the_epoch_chosen_on_the_test_set(test_images):
         gains[kind, d], shares[kind, d] = gain.max(), (gain / (lowest - floor)).max()
         best[kind, d] = lowest.mean()
     most, share = quoted(
-        TWO,
-        "gains at most # (*nearest*, *d* = 2), and at most # % of what is above notebook 1's "
-        "floor (*nearest*, *d* = 16)",
+        TWO, "gains at most #, and at most # % of what is above notebook 1's floor."
     )
-    agree([most, share], [gains["nearest", 2], 100 * shares["nearest", 16]])
-    assert max(gains, key=gains.get) == ("nearest", 2)
-    assert max(shares, key=shares.get) == ("nearest", 16)
+    agree([most, share], [max(gains.values()), 100 * max(shares.values())])
     gap = abs(best["transpose", 16] - best["nearest", 16])
-    (limit,) = quoted(TWO, "the very thing to be compared, differ by less than #. The")
+    (limit,) = quoted(TWO, "at *d* = 16 the means of our three runs differ by less than #. The")
     assert gap < float(limit)
     says(TWO, "The choice of the epoch can be worth several times as much.")
     assert max(gains["transpose", 16], gains["nearest", 16]) > 3 * gap
     (claimed,) = quoted(TWO, "The original's two decoders differ by #.")
     agree([claimed], [0.21273543 - 0.21219929])
-    assert 0.5 * float(claimed) < max(gains.values()) < float(claimed), "less, but not by much"
+    says(TWO, "Less, but in the worst run well over half of it.")
+    assert 0.6 * float(claimed) < max(gains.values()) < float(claimed)
 
 
 # --- 2.5 The recipe ----------------------------------------------------------------------
@@ -119,14 +116,20 @@ def test_what_the_schedule_does_and_what_muon_does():
     margin = 0.03 * plain.mean().item()
     assert intervals.paired_difference(scheduled, plain).verdict(margin) == "lower"
     assert intervals.paired_difference(course, scheduled).verdict(margin) == "lower"
-    says(TWO, "Each takes about a sixth off the error.")
+    (share,) = quoted(TWO, "The schedule takes away about # % of plain Adam's error,")
+    says(TWO, "plain Adam's error, and Muon about as much again.")
     for before, after in ((plain, scheduled), (scheduled, course)):
-        assert (1 - after / before).mean() == pytest.approx(1 / 6, abs=0.02)
+        gain = 100 * (before - after).mean() / plain.mean()
+        assert gain == pytest.approx(float(share), abs=1.5)
     histories = [zoo.history(run) for run in runs]
     assert len({history.epochs for history in histories}) == 1, "equally many passes"
     plain, scheduled, course = histories
     assert all(a > b for a, b in zip(plain.val_loss, course.val_loss, strict=True))
-    says(TWO, "It is ahead of plain Adam from the first pass, and by time from its second.")
+    says(
+        TWO,
+        "The course's recipe is ahead of plain Adam from the first pass, and by time from its "
+        "second.",
+    )
     costs = zoo.recipe_costs()
     assert costs["muon"] > costs["adam"]
     for epoch, loss in enumerate(course.val_loss[1:], start=2):
@@ -167,11 +170,10 @@ def test_what_each_number_buys(pca):
     gains = [1 - b / a for a, b in itertools.pairwise(means)]
     says(TWO, "takes away a third of the error, where PCA's takes a tenth")
     assert 0.3 < gains[0] < 0.37 and 0.08 < 1 - pca[1] / pca[0] < 0.12
-    assert gains[0] == max(gains), "no later number buys as much"
     low, high = quoted(TWO, "a fifth away, and **from 3 to 10** each further number # to # %.")
     agree([low, high], [100 * min(gains[2:]), 100 * max(gains[2:])])
     assert 0.19 < gains[1] < 0.22, "the second takes a fifth"
-    says(TWO, "From 16 to 32 numbers the error still almost halves")
+    says(TWO, 'There is no elbow at which the digits would be "done": from 16 to 32 numbers the')
     assert latent(32).mean() / latent(16).mean() == pytest.approx(0.53, abs=0.05)
     says(TWO, "The spread over seeds is below 3 % of the mean everywhere")
     assert all(latent(d).std() / latent(d).mean() < 0.03 for d in DIMS)
@@ -200,7 +202,7 @@ def test_the_judges_can_read():
 
 def test_the_errors_of_zero_and_one(variance):
     error = {d: latent(d, "test_mse_per_digit").mean(0) for d in range(11)}
-    assert all(error[d].argmin() == 1 for d in error), "by far the lowest, even with no number"
+    assert all(error[d].argmin() == 1 for d in error), "the lowest, even with no number"
     assert error[0].argmax() == 0
     numbers = quoted(
         TWO, "the worst of all, at #, and falls the most, to the middle of the field, at #."
@@ -223,7 +225,7 @@ def test_which_digits_are_read_at_one_number():
     assert by_judge[:, [0, 1]].min() >= 0.945
     words = metrics.agreement(found)
     says(
-        TWO, "But the 2, 6 and 9 follow. They are *read*: every judge gets at least three quarters"
+        TWO, "But the 2, 6 and 9 follow: they are *read*, every judge gets at least three quarters"
     )
     says(TWO, "The 4 and 7 are *lost*: every judge gets at most a quarter.")
     assert [d for d in DIGITS if words[d] == "read"] == [0, 1, 2, 6, 9]
@@ -231,9 +233,8 @@ def test_which_digits_are_read_at_one_number():
     assert (metrics.READ, metrics.LOST) == (0.75, 0.25)
     says(TWO, "The rest is *disputed*.")
     assert [d for d in DIGITS if words[d] == "disputed"] == [3, 5, 8]
-    numbers = quoted(TWO, "drawings of a 3, one judge reads # in 100 right, another #;")
+    numbers = quoted(TWO, "drawings of a 3, one judge reads # in 100 right, another #.")
     agree(numbers, [100 * by_judge[:, 3].min(), 100 * by_judge[:, 3].max()])
-    assert quoted(TWO, "of the same 3s, one reads # in 100, another #.") == numbers
     says(README, "agree that 2, 6 and 9 can be read as well, and that 4 and 7 are lost;")
 
 
@@ -245,10 +246,7 @@ def test_with_three_numbers_nearly_all_digits_are_read():
 
 
 def test_when_a_reading_counts():
-    nothing = reads("latent/0")
-    says(TWO, "with no number everything is read as an 8")
-    assert (nothing[:, :, 8] == 1).all() and nothing.sum() == nothing[:, :, 8].numel()
-    says(TWO, "little more than a third of what is read as 8 or 9 *is* one")
+    says(TWO, "only about a third of what is read as 8 or 9 *is* one")
     counts = zoo.values("latent/1", "confusion_per_judge").sum((0, 1))
     reliable = counts.diagonal() / counts.sum(0)
     assert reliable[[8, 9]].min() > 0.32 and reliable[[8, 9]].max() < 0.4
@@ -262,17 +260,13 @@ def test_the_original_protocol_reads_like_this():
         return zoo.values(run, "read_right_per_digit").mean(0)
 
     one, two = (right(f"original/transpose/{d}") for d in (1, 2))
-    says(TWO, "one number saves the 1, and half of the 0s, 3s and 7s.")
+    says(TWO, "one number saves the 1, and half of the 0s, 3s and 7s;")
     assert one[1] > 0.9 and one[[0, 3, 7]].min() > 0.4 and one[[0, 3, 7]].max() < 0.6
     assert one[[2, 4, 5, 6, 8, 9]].max() < 0.35
-    says(TWO, "With two the 1 is read best, with 0, 6 and 3 behind it; 4, 8 and 9 are mostly lost.")
-    assert two.argmax() == 1 and set(two.topk(4).indices.tolist()) == {0, 1, 3, 6}
+    says(TWO, "with two, 4, 8 and 9 are still mostly lost.")
     assert two[[4, 8, 9]].max() < 0.3
-    says(TWO, "two numbers are enough for most of each digit but the 4")
-    course = right("latent/2")
-    assert course[torch.arange(10) != 4].min() > 0.55 and course[4] < 0.5
     says(TWO, "So which digits survive depends on the training, too.")
-    says(TWO, "The last column agrees, and needs no judge")
+    says(TWO, "*kNN* (section 2.9) agrees, and needs no judge.")
     for d in (1, 2):
         theirs, ours = (
             zoo.values(f"{run}/{d}", "knn_accuracy") for run in ("original/transpose", "latent")
@@ -295,17 +289,18 @@ def test_how_many_zeros_are_enough():
     read = [zoo.values(run, "read_right_per_digit")[:, 0] for run in runs]
     error = [zoo.values(run, "test_mse_per_digit")[:, 0].mean() for run in runs]
     assert all(a < b for a, b in itertools.pairwise(error)), "dose and response"
-    says(TWO, "The fewer zeros, the fewer are read, and the higher their error.")
     assert all(a.mean() > b.mean() for a, b in itertools.pairwise(read))
     says(TWO, "in all five seeds: at most four in a hundred are read right")
     assert len(read[3]) == 5 and read[3].max() < 0.045
-    says(TWO, "more become an 8 than anything else")
-    assert (zoo.values("scarce/tenth", "confusion")[:, 0].argmax(1) == 8).all()
-    says(TWO, "Of a half most are still read, of a tenth hardly any")
+    says(TWO, "with a tenth hardly any: about half are then read as an 8.")
+    drawn = zoo.values("scarce/tenth", "confusion")[:, 0]
+    assert (drawn.argmax(1) == 8).all() and 0.4 < (drawn[:, 8] / drawn.sum(1)).mean() < 0.6
+    says(TWO, "With half of them left most zeros are still read")
     assert read[1].mean() > 0.8
-    numbers = quoted(TWO, "Their error climbs from # to #, almost to the # that it costs")
+    numbers = quoted(TWO, "Their error climbs almost to the # that it costs to know nothing.")
     nothing = latent(0, "test_mse_per_digit")[:, 0].mean()
-    agree(numbers, [error[0], error[3], nothing])
+    agree(numbers, [nothing])
+    assert 0.9 * nothing < error[3] < nothing, "almost"
     says(TWO, "A zero saves more than any other digit")
     saved = latent(0, "test_mse_per_digit") - latent(1, "test_mse_per_digit")
     assert (saved.argmax(1) == 0).all()
@@ -331,8 +326,7 @@ def test_which_digits_share_a_place():
     says(TWO, "3, 5 and 8 overlap by a third to more than a half, and 7 and 9 by more than a")
     assert all(0.3 < course[a, b] < 0.6 for a, b in ((3, 5), (3, 8), (5, 8)))
     assert 0.25 < course[7, 9] < 0.33
-    numbers = quoted(TWO, "far more with the 8, by #, and the 6 somewhat more with the 5, by #.")
-    agree(numbers, [own[2, 8], own[6, 5]])
+    says(TWO, "the 2 overlaps far more with the 8, and the 6 somewhat more with the 5.")
     assert own[2, 8] > 2 * own[2, 1] and own[6, 5] > own[6, 0]
     says(TWO, "more pairs overlap")
     assert (own[OFF_DIAGONAL] > 0.2).sum() > (course[OFF_DIAGONAL] > 0.2).sum()

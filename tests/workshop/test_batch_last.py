@@ -8,7 +8,7 @@ from aelib.training import reconstruction_loss
 from aelib.workshop.batch_last import BatchLast
 
 
-@pytest.mark.parametrize("kind", ["transpose", "transpose_k4", "nearest"])
+@pytest.mark.parametrize("kind", ["transpose", "transpose_k4", "nearest", "nearest_k5"])
 @pytest.mark.parametrize("latent_dim", [0, 2, 16])
 def test_it_is_the_same_network(kind, latent_dim):
     torch.manual_seed(0)

@@ -1,0 +1,79 @@
+"""Which step size each way to enlarge prefers, judged on validation images.
+
+One recipe means other things to other shapes, so a comparison of shapes at one step size may
+favour whom it was made for. Source: notebook 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import joblib
+import torch
+
+from aelib.data import Splits
+from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
+from aelib.training import fit
+from aelib.workshop.batch_last import faster_forward
+
+FACTORS = (0.5, 1.0, 2.0)  # of the course's two learning rates
+# For each latent dimension how many passes, and which seeds. With 16 numbers short trainings
+# prefer other factors than long ones, so these have the full length; with two, short ones
+# agree in all kinds.
+TRIALS: dict[int, tuple[int, tuple[int, ...]]] = {2: (3, (5, 6)), 16: (14, (0,))}
+
+Tried = tuple[str, int, float, int]  # kind, latent dimension, factor, seed
+
+
+def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
+    """Return the validation error of every way to enlarge at every step size.
+
+    A dict for each kind and latent dimension: kind, latent_dim, epochs, and val_mse, which
+    maps each factor of `FACTORS` to the lowest mean squared error of each seed. The whole of
+    the course's schedule is passed in so many epochs.
+    jobs: how many single-threaded processes work at once.
+    """
+    tried: list[Tried] = [
+        (kind, d, factor, seed)
+        for kind, d in COMPARED
+        for factor in FACTORS
+        for seed in TRIALS[d][1]
+    ]
+    work = joblib.Parallel(n_jobs=jobs)
+    found = work(joblib.delayed(_error)(*one, splits) for one in tried)
+    errors = dict(zip(tried, found, strict=True))
+
+    def by_factor(kind: str, d: int) -> dict[str, list[float]]:
+        return {str(f): [errors[kind, d, f, seed] for seed in TRIALS[d][1]] for f in FACTORS}
+
+    return [
+        {
+            "kind": kind,
+            "latent_dim": d,
+            "epochs": TRIALS[d][0],
+            "val_mse": by_factor(kind, d),
+        }
+        for kind, d in COMPARED
+    ]
+
+
+def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float:
+    recipe = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor)
+    model = Experiment("tried", recipe, d, kind).build(seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        history = fit(
+            model,
+            splits.train,
+            splits.val,
+            recipe,
+            seed=seed,
+            device="cpu",
+            progress=False,
+            forward=faster_forward(model),
+        )
+    finally:
+        torch.set_num_threads(threads)
+    return history.best_loss
