@@ -25,10 +25,10 @@ NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
 JUDGE = "judge"
 # Which of the original's two ways to enlarge, with how many numbers.
 ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
-# The ways to enlarge that notebook 4 compares, each with a number of numbers.
+# The ways to enlarge that notebook 4 compares, each with its sizes of the code.
 COMPARED = (
     *((kind, d) for kind in UPSAMPLING for d in UP_DIMS),
-    *((kind, 16) for kind in CONTROLS),
+    *((kind, max(UP_DIMS)) for kind in CONTROLS),
 )
 # What the course's learning rates are multiplied by, where it is not 1: the factor with the
 # lowest validation error in `python -m aelib tune`.

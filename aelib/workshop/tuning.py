@@ -7,21 +7,24 @@ favour whom it was made for. Source: notebook 4.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import joblib
 import torch
+from tqdm.auto import tqdm
 
 from aelib.data import Splits
 from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
+from aelib.files import cache_folder
+from aelib.optim import COURSE
 from aelib.training import fit
 from aelib.workshop.batch_last import faster_forward
 
 FACTORS = (0.5, 1.0, 2.0)  # of the course's two learning rates
-# For each latent dimension how many passes, and which seeds. With 16 numbers short trainings
-# prefer other factors than long ones, so these have the full length; with two, short ones
-# agree in all kinds.
-TRIALS: dict[int, tuple[int, tuple[int, ...]]] = {2: (3, (5, 6)), 16: (14, (0,))}
+# For each latent dimension how many passes, and which seeds: the full length where the kinds
+# differ in error, with the seed that is trained anyway; else short trainings.
+TRIALS: dict[int, tuple[int, tuple[int, ...]]] = {2: (3, (5, 6)), 16: (COURSE.epochs, (0,))}
 
 Tried = tuple[str, int, float, int]  # kind, latent dimension, factor, seed
 
@@ -33,6 +36,8 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
     maps each factor of `FACTORS` to the lowest mean squared error of each seed. The whole of
     the course's schedule is passed in so many epochs.
     jobs: how many single-threaded processes work at once.
+
+    What was interrupted goes on at the next call.
     """
     tried: list[Tried] = [
         (kind, d, factor, seed)
@@ -40,9 +45,11 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
         for factor in FACTORS
         for seed in TRIALS[d][1]
     ]
-    work = joblib.Parallel(n_jobs=jobs)
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator")
     found = work(joblib.delayed(_error)(*one, splits) for one in tried)
-    errors = dict(zip(tried, found, strict=True))
+    errors = dict(zip(tried, tqdm(found, total=len(tried), unit="run"), strict=True))
+    for one in tried:
+        _state_file(*one).unlink(missing_ok=True)
 
     def by_factor(kind: str, d: int) -> dict[str, list[float]]:
         return {str(f): [errors[kind, d, f, seed] for seed in TRIALS[d][1]] for f in FACTORS}
@@ -56,6 +63,10 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
         }
         for kind, d in COMPARED
     ]
+
+
+def _state_file(kind: str, d: int, factor: float, seed: int) -> Path:
+    return cache_folder() / "tune" / f"{kind}-{d}-{factor}-{seed}.pt"
 
 
 def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float:
@@ -72,6 +83,7 @@ def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float
             seed=seed,
             device="cpu",
             progress=False,
+            state_file=_state_file(kind, d, factor, seed),
             forward=faster_forward(model),
         )
     finally:

@@ -110,8 +110,8 @@ def test_the_verdict_on_error():
     says(FOUR, "undecided over five seeds, with means less than one per cent apart")
     assert (words["nearest", 16], words["nearest", 2]) == ("undecided", "level")
     assert abs(gaps["nearest", 16].mean) < 0.01
-    (limit,) = quoted(FOUR, "If there is a difference, it is smaller than # %.")
-    (again,) = quoted(FOUR, "undecided at *d* = 16, but less than # % apart.")
+    (limit,) = quoted(FOUR, "It leaves room for a difference of less than # %.")
+    (again,) = quoted(FOUR, "undecided at *d* = 16, with room for less than # %.")
     assert max(-gaps["nearest", 16].low, gaps["nearest", 16].high) < float(limit) / 100
     assert limit == again
     says(FOUR, "`transpose_k4` and the two pixel shuffles, by 3 to 5 %")
