@@ -9,8 +9,8 @@ __version__ = "1.1.0"
 
 MODULES = (
     "files",
-    "prepare",
     "checks",
+    "prepare",
     "data",
     "models",
     "optim",

@@ -6,7 +6,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any, TextIO
 
 from aelib import AelibError
 
@@ -15,17 +18,36 @@ from aelib import AelibError
 FOLDER = Path(__file__).parent.parent
 # What the extra `course` brings and these commands import.
 COURSE = ("jinja2", "mistune", "nbclient", "nbformat", "pygments")
+OUTPUT_CLOSED = 128 + 13  # what a shell says of a command that SIGPIPE ended
+
+
+class OutputClosedError(Exception):
+    """Whoever read what is printed has had enough, e.g. `head`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0 if it went well, 1 if it could not, 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    """Run one command and return its exit code.
+
+    0 if it went well, 1 if it could not, 130 after Ctrl-C, 141 if it stopped in its work since
+    nobody reads its output any more.
+    """
+    works = False
+    with _output():
+        try:
+            options = _parser().parse_args(arguments)
+            works = options.run is not _list
+            return _run(options)
+        except OutputClosedError:
+            _forget_output()
+            return OUTPUT_CLOSED if works else 0  # a list was read as far as wanted
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
+        if options.writes_here:
+            _repository()
         options.run(options)
         sys.stdout.flush()  # here, where an error can be told, and not at the end of Python
-    except BrokenPipeError:  # e.g. `list | head`: whoever read this has had enough
-        _forget_output()
-        return 0
     except (AelibError, OSError) as error:  # OSError: a full disk, a file that is protected
         print(f"aelib: {error}", file=sys.stderr)
         _forget_output()
@@ -40,16 +62,51 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print("aelib: stopped; the same command goes on from here", file=sys.stderr)
+        next_time = "goes on from here" if options.goes_on else "begins anew"
+        print(f"aelib: stopped; the same command {next_time}", file=sys.stderr)
         return 130
     return 0
+
+
+class _Output:
+    """Standard output: each line goes out at once, and its own closed pipe is told from others."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        written = self._do(self.stream.write, text)
+        if "\n" in text:  # a sweep takes hours: `train | tee log` shows how far it is
+            self.flush()
+        return written
+
+    def flush(self) -> None:
+        self._do(self.stream.flush)
+
+    def _do(self, call: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return call(*given)
+        except BrokenPipeError:
+            raise OutputClosedError from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Print to where this process prints, or to nowhere if that was closed, as by `>&-`."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        output: Any = _Output(sys.stdout or nowhere)
+        with redirect_stdout(output), redirect_stderr(sys.stderr or nowhere):
+            yield
 
 
 def _forget_output() -> None:
     """Drop what could not be printed: Python would try once more when it ends, and complain."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except (OutputClosedError, OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -57,17 +114,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m aelib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: object, text: str, writes_here: bool = True, goes_on: bool = False
+    ) -> argparse.ArgumentParser:
+        """writes_here: into the course's repository; goes_on: after an interruption."""
         added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, writes_here=writes_here, goes_on=goes_on)
         return added
 
-    train = command("train", _train, "train, measure and record what is missing")
-    train.add_argument("--jobs", type=_jobs, default=1, help="single-threaded processes at once")
-    train.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler whose workers train")
+    train = command("train", _train, "train, measure and record what is missing", goes_on=True)
+    train.add_argument("--jobs", type=_jobs, help="single-threaded processes at once; default: 1")
+    train.add_argument(
+        "--dask", type=_given, metavar="ADDRESS", help="of a Dask scheduler whose workers train"
+    )
     train.add_argument("--only-train", action="store_true", help="leave the measuring to `measure`")
     measure = command("measure", _measure, "measure kept weights again, e.g. for a new value")
-    listing = command("list", _list, "show every experiment and how far it is")
+    listing = command("list", _list, "show every experiment and how far it is", writes_here=False)
     for added in (train, measure, listing):
         added.add_argument(
             "patterns", nargs="*", metavar="PATTERN", help="e.g. 'latent/*'; default: all"
@@ -75,17 +137,31 @@ def _parser() -> argparse.ArgumentParser:
     command("baselines", _baselines, "measure the detectors that need no training")
     command("costs", _costs, "measure what up-sampling and optimisers cost")
     command("compare", _compare, "compare the one-digit detectors over all seeds")
-    tuning = command("tune", _tune, "measure which step size each way of up-sampling prefers")
+    tuning = command(
+        "tune", _tune, "measure which step size each way of up-sampling prefers", goes_on=True
+    )
     tuning.add_argument("--jobs", type=_jobs, default=1, help="single-threaded processes at once")
-    notebooks = command("notebooks", _notebooks, "execute all notebooks in place, reproducibly")
-    notebooks.add_argument("paths", nargs="*", type=Path, help="default: all in notebooks/")
+    notebooks = command(
+        "notebooks", _notebooks, "execute all notebooks in place, reproducibly", writes_here=False
+    )
+    notebooks.add_argument("paths", nargs="*", type=_path, help="default: all in notebooks/")
     command("figures", _figures, "write README's figures to images/, and its tables")
-    timing = command("benchmark", _benchmark, "measure how fast the course is")
+    timing = command("benchmark", _benchmark, "measure how fast the course is", writes_here=False)
     timing.add_argument("sections", nargs="*", metavar="SECTION", help="default: all")
-    timing.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
+    timing.add_argument("--json", type=_path, metavar="FILE", help="write the result here as well")
     edition = command("book", _book, "write the reader's edition: pages that need no Python")
-    edition.add_argument("folder", nargs="?", type=Path, default=FOLDER / "book", metavar="FOLDER")
+    edition.add_argument("folder", nargs="?", type=_path, default=FOLDER / "book", metavar="FOLDER")
     return parser
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty; was a variable not set?")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))
 
 
 def _jobs(text: str) -> int:
@@ -108,20 +184,19 @@ def _repository() -> Path:
 
 
 def _train(options: argparse.Namespace) -> None:
-    _repository()
     from aelib.workshop import cluster, sweep
 
-    if options.dask and options.only_train:
-        raise AelibError("--only-train is for this machine's processes, not with --dask")
+    for name, given in (("--only-train", options.only_train), ("--jobs", options.jobs)):
+        if options.dask and given:
+            raise AelibError(f"{name} is for this machine's processes, not with --dask")
     if options.dask:
         done = cluster.train(options.patterns, options.dask)
     else:
-        done = sweep.train(options.patterns, options.jobs, measure=not options.only_train)
+        done = sweep.train(options.patterns, options.jobs or 1, measure=not options.only_train)
     print(f"{len(done)} runs trained" if done else "nothing to do: all of it is trained")
 
 
 def _measure(options: argparse.Namespace) -> None:
-    _repository()
     from aelib import zoo
     from aelib.data import load_mnist
     from aelib.workshop import sweep
@@ -142,14 +217,12 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def _baselines(options: argparse.Namespace) -> None:
-    _repository()
     from aelib.workshop import sweep
 
     print(sweep.save_baselines().name)
 
 
 def _costs(options: argparse.Namespace) -> None:
-    _repository()
     from aelib.workshop import sweep
 
     print(sweep.save_costs().name)
@@ -162,7 +235,6 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
-    _repository()
     from aelib.workshop import sweep
 
     print(sweep.save_step_sizes(options.jobs).name)
@@ -188,13 +260,12 @@ def _notebooks(options: argparse.Namespace) -> None:
 
 
 def _figures(options: argparse.Namespace) -> None:
-    folder = _repository()
     from aelib.data import load_mnist
     from aelib.workshop import figures, readme
 
-    for path in figures.write_figures(folder / "images"):
+    for path in figures.write_figures(FOLDER / "images"):
         print(path.name)
-    readme.write_tables(folder / "README.md", load_mnist())
+    readme.write_tables(FOLDER / "README.md", load_mnist())
     print("README.md")
 
 
@@ -205,7 +276,6 @@ def _benchmark(options: argparse.Namespace) -> None:
 
 
 def _book(options: argparse.Namespace) -> None:
-    _repository()
     from aelib.workshop import book
 
     pages = book.write_book(options.folder)

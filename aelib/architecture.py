@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor, nn
 
+from aelib.checks import IMAGE_SIZE
 from aelib.models import Autoencoder, PixelShuffleUp, kind_of, looking_at
-from aelib.plotting import DIGIT_COLORS
+from aelib.plotting import DIGIT_COLORS, montage
 
 CODE_COLOR, MAP_COLOR = DIGIT_COLORS[1], DIGIT_COLORS[0]
 PIXEL = 0.055  # plot units that one pixel of a feature map takes
@@ -78,7 +79,12 @@ def draw(
     """Draw a model from left to right: feature maps as sheets, vectors as bars.
 
     images: an input and its reconstruction, each (1, 1, 28, 28), to show at both ends.
+    Raises ValueError as `trace` does, and for other images than two, as `plotting.montage` takes
+    them.
     """
+    ends = [montage([image]) for image in images or ()]
+    if images is not None and [end.shape for end in ends] != 2 * [(IMAGE_SIZE, IMAGE_SIZE)]:
+        raise ValueError("images must be an input and its reconstruction, one image each")
     stages = trace(model)
     code = len([layer for layer in model.encoder if _name(layer)])  # the encoder's last stage
     if ax is None:
@@ -100,11 +106,9 @@ def draw(
             )  # fmt: skip
         if position == code:
             ax.text(x, top + 0.12, "code", ha="center", color=CODE_COLOR, weight="bold")
-    for image, x in zip(images or (), (0, (len(stages) - 1) * STEP), strict=False):
+    for image, x in zip(ends, (0, (len(stages) - 1) * STEP), strict=False):
         half = 14 * PIXEL
-        ax.imshow(
-            image[0, 0].numpy(), extent=(x - half, x + half, -half, half), vmin=0, vmax=1, zorder=5
-        )
+        ax.imshow(image, extent=(x - half, x + half, -half, half), vmin=0, vmax=1, zorder=5)
     ax.set(xlim=(-1.0, (len(stages) - 1) * STEP + 1.0), ylim=(-1.9, 2.1), aspect="equal")
     ax.axis("off")
     return ax

@@ -15,8 +15,8 @@ from aelib.checks import (
     IMAGE_SIZE,
     Images,
     codes_of,
-    drawings_of,
     floats_of,
+    ink_of,
     real_number,
     whole_number,
 )
@@ -91,10 +91,12 @@ class LinearAutoencoder:
         return self._mean.clone()
 
     def encode(self, images: Images, latent_dim: int) -> Tensor:
-        """Return the first `latent_dim` coordinates of images, (N, latent_dim)."""
-        return (drawings_of(images).detach().float() - self._mean).flatten(1) @ self._basis(
-            latent_dim
-        ).T
+        """Return the first `latent_dim` coordinates of images, (N, latent_dim).
+
+        Images may leave [0, 1] as `read_digits` takes them; raises ValueError for others.
+        """
+        centred = ink_of(images).detach().float() - self._mean
+        return centred.flatten(1) @ self._basis(latent_dim).T
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the images that codes (N, d) mean; a little of them may leave [0, 1]."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aelib.checks import IMAGE_SIZE, Images, drawings_of, whole_number
+from aelib.checks import IMAGE_SIZE, Images, drawings_of, one_of, whole_number
 
 
 def coverage(size: int, kernel: int, stride: int) -> Tensor:
@@ -51,8 +51,7 @@ def checkerboard_score(images: Images, period: int = 2) -> float:
 
     Source: notebook 4; the artefact: Odena et al. 2016, doi:10.23915/distill.00003.
     """
-    if isinstance(period, bool) or period not in (2, 4):
-        raise ValueError(f"period must be 2 or 4, got {period}")
+    period = one_of("period", period, (2, 4))
     images = drawings_of(images, any_size=True).detach()
     square = len(images) and images.shape[2] == images.shape[3]
     if not square or images.shape[2] % period or images.shape[2] <= 2 * period:

@@ -20,7 +20,7 @@ from torch import Tensor
 from aelib import AelibError
 from aelib.checks import DIGITS as DIGITS
 from aelib.checks import IMAGE_SIZE as IMAGE_SIZE
-from aelib.checks import as_tensor, images_of, labels_of, whole_number
+from aelib.checks import as_tensor, images_of, labels_of, own_floats, whole_number
 from aelib.checks import to_float as to_float
 from aelib.files import cache_folder, write_atomically
 from aelib.prepare import prepare as prepare
@@ -97,10 +97,12 @@ class Digits:
         """Return the images and labels at `index`: a number, a slice, a list, a mask or indices.
 
         The result is Digits whatever the index; a number gives a set of one. Slices share
-        memory with the whole, as slices of tensors do.
+        memory with the whole, as slices of tensors do, unless they run backwards.
         """
         place = _place(index, len(self))
-        return Digits(self.images[place], self.labels[place])
+        part = object.__new__(Digits)  # what it holds was checked when the whole was made
+        vars(part).update(images=self.images[place], labels=self.labels[place])
+        return part
 
     def __iter__(self) -> Iterator[Digits]:
         """Yield one image at a time, as Digits. `batches` is what training wants."""
@@ -141,7 +143,7 @@ class Digits:
 
     def floats(self) -> Tensor:
         """Return the images as float32 in [0, 1], shape (N, 1, 28, 28), in memory of their own."""
-        return to_float(self.images)
+        return own_floats(self.images)
 
     def counts(self) -> Tensor:
         """Return how many images there are of each digit, shape (10,)."""
@@ -161,7 +163,9 @@ def _place(index: Any, count: int) -> slice | Tensor:
     """Return an index that keeps the first axis, from whatever a reader may write."""
     said = f"an index must be a whole number, a slice, a mask or a list of them, got {index!r}"
     if isinstance(index, slice):
-        return index
+        # Backwards torch does not go; range knows the places.
+        chosen = range(count)[index]
+        return index if chosen.step > 0 else torch.tensor(chosen, dtype=torch.long)
     if isinstance(index, (bool, str, tuple)) or index is None:
         raise TypeError(said)
     if not isinstance(index, (list, np.ndarray, Tensor)) or np.ndim(index) == 0:
@@ -174,8 +178,8 @@ def _place(index: Any, count: int) -> slice | Tensor:
         return slice(place % count, place % count + 1)
     try:
         places = as_tensor("an index", index)
-    except ValueError:
-        raise TypeError(said) from None
+    except ValueError as error:
+        raise TypeError(f"{said}: {error}") from None
     if not places.numel():
         places = places.long()
     if places.ndim != 1 or places.dtype.is_floating_point or places.dtype.is_complex:
@@ -251,7 +255,7 @@ def _batches(
         if order is not None:
             chosen = order[chosen]
         # Copies, which a reader may change without changing the set.
-        yield to_float(digits.images[chosen]), digits.labels[chosen].clone()
+        yield own_floats(digits.images[chosen]), digits.labels[chosen].clone()
 
 
 def torchvision_mnist(

@@ -20,12 +20,14 @@ from aelib.checks import (
     drawings_of,
     finite,
     floats_of,
+    ink_of,
     labels_of,
     real_number,
     same_shape,
+    whole_number,
 )
 from aelib.metrics import BATCH, encode, reconstruct
-from aelib.models import Autoencoder
+from aelib.models import Autoencoder, offset_of
 
 # scikit-learn and torchvision take seconds to import: each function that needs one of them
 # imports it itself.
@@ -70,12 +72,12 @@ def anomaly_scores(reconstructions: Images, images: Images, score: str = "mse") 
         image's own squared ink; "blurred share", the same after a blur of one pixel, which
         forgives a stroke for lying slightly beside its place.
     Both are images, see `checks`; drawings may leave [0, 1], as PCA's do. Raises ValueError
-    for another score, for others than images, and, where a share is asked for, for an image
-    without any ink.
+    for another score, for others than images, floats from 0 to 255 among them, and, where a
+    share is asked for, for an image without any ink.
     """
     if score not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}; got {score!r}")
-    reconstructions = drawings_of(reconstructions, "reconstructions").detach()
+    reconstructions = ink_of(reconstructions, "reconstructions").detach()
     images = floats_of(images)
     same_shape(reconstructions, images)
     difference = reconstructions - images
@@ -96,19 +98,25 @@ class CodeDistance:
     codes: (N, d), float, N more than d and at least five. Directions in which they vary much
     and little count alike: they are scaled so that their covariance is the identity (the
     distance of Mahalanobis). A direction in which they do not vary at all does not count.
-    Raises ValueError for fewer codes, for new ones of another size, and for numbers that are
-    NaN or infinite.
+    Raises ValueError for fewer codes, for codes that are all the same, for new ones of another
+    size, and for numbers that are NaN or infinite.
     """
 
     def __init__(self, codes: Tensor) -> None:
         from sklearn.neighbors import NearestNeighbors
 
-        codes = codes_of(codes)
+        codes = codes_of(codes, empty=False)
         needed = max(codes.shape[1] + 1, NEIGHBOURS)
         if len(codes) < needed:
             raise ValueError(f"need at least {needed} codes of this size, got {len(codes)}")
         covariance = torch.atleast_2d(torch.cov(codes.double().T))
         variances, directions = torch.linalg.eigh(covariance)
+        # What a model gives for the same code differs in the last bits from batch to batch.
+        if not variances[-1] > 1e-12 * codes.double().square().mean():
+            raise ValueError(
+                f"the {len(codes):,} codes are all the same, as those of a collapsed model are: "
+                "nothing lies nearer to them or farther"
+            )
         varies = variances > 1e-12 * variances[-1]
         self.scaling = (directions[:, varies] / variances[varies].sqrt()).float()
         self._known = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute")
@@ -232,13 +240,13 @@ def all_scores(
 ) -> dict[str, Tensor]:
     """Return every score of images (N, 1, 28, 28) and their reconstructions, each (N,).
 
-    code_distance: (N,), from `CodeDistance`; with it there is also "blurred share and code", the
-    blurred share times the squared distance: strange is what was drawn badly or has an
-    unusual code.
+    code_distance: (N,), 0 or more, from `CodeDistance`; with it there is also "blurred share
+    and code", the blurred share times the squared distance: strange is what was drawn badly or
+    has an unusual code.
     """
     scores = {score: anomaly_scores(drawn, images, score) for score in SCORES}
     if code_distance is not None:
-        distance = finite("code_distance", code_distance, len(scores["blurred share"]))
+        distance = finite("code_distance", code_distance, len(scores["mse"]), low=0)
         scores[WITH_CODE] = scores["blurred share"] * distance.square()
     return scores
 
@@ -248,10 +256,16 @@ class Detector:
 
     model: an autoencoder without offset, trained on normal images only.
     known: normal images, see `checks`, best those of its training; their codes say what is
-        usual. Raises ValueError as `CodeDistance` does.
+        usual.
+    Raises ValueError for a model with an offset, and as `CodeDistance` does.
     """
 
     def __init__(self, model: Autoencoder, known: Images) -> None:
+        if offset_of(model):
+            raise ValueError(
+                f"model must have no offset, got {offset_of(model)}: it draws images less that, "
+                "and would find every image strange"
+            )
         self.model = model
         self.usual = CodeDistance(encode(model, known))
 
@@ -287,11 +301,14 @@ def detector_values(
     scores and labels: of the images "val" and "test". Thresholds come from the normal
     images of "val". Per score: val_auroc, auroc, threshold, and flagged_per_digit,
     the number of test images of each digit above the threshold.
+    Raises ValueError for a normal digit, labels or scores that cannot be.
     """
+    normal = whole_number("normal", normal, 0, 9)
+    labels = {part: labels_of(digits) for part, digits in labels.items()}
     own = {part: digits == normal for part, digits in labels.items()}
     values = {}
     for name in scores["val"]:
-        val, test = scores["val"][name], scores["test"][name]
+        val, test = (finite(name, scores[part][name], len(own[part])) for part in ("val", "test"))
         limit = threshold(val[own["val"]])
         values[name] = {
             "val_auroc": auroc(val, own["val"]),

@@ -12,7 +12,7 @@ from torch import nn
 
 from aelib.data import DIGITS, Digits, Splits, join
 from aelib.models import CONTROLS, UPSAMPLING, Autoencoder, Judge
-from aelib.optim import ADAM_CYCLE, COURSE, GENTLE, ONE_DIGIT, ORIGINAL, Recipe
+from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, SCHEDULED_ADAM, Recipe
 from aelib.training import Loss, denoising_loss, reconstruction_loss, seeded
 
 LATENT_DIMS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32)
@@ -204,10 +204,21 @@ def _table() -> dict[str, Experiment]:
         ),
         Experiment(
             "adam/16",
-            ADAM_CYCLE,
+            SCHEDULED_ADAM,
             16,
             shipped=False,
-            note="Adam with the course's schedule and a tuned rate: what Muon adds (notebook 2)",
+            note="Adam with the course's schedule: what Muon adds (notebook 2)",
+        ),
+        *(
+            Experiment(
+                f"adam/{name}",
+                scaled(SCHEDULED_ADAM, factor),
+                16,
+                seeds=(0,),
+                shipped=False,
+                note="half and twice the rate of adam/16: how much does it matter? (notebook 2)",
+            )
+            for name, factor in (("half", 0.5), ("twice", 2.0))
         ),
     ]
     return {experiment.name: experiment for experiment in experiments}

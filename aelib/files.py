@@ -39,19 +39,26 @@ def cache_folder() -> Path:
     chosen = os.environ.get(CACHE_VARIABLE, "").strip()
     if not chosen:
         return Path(platformdirs.user_cache_dir("aelib", False))
-    try:
-        folder = Path(chosen).expanduser().absolute()
-    except RuntimeError:
-        raise FileError(
-            f"{CACHE_VARIABLE} is {chosen!r}, but there is no such home folder: "
-            "write out the path of a folder"
-        ) from None
+    folder = expanded(chosen, CACHE_VARIABLE).absolute()
     if folder.exists() and not folder.is_dir():
         raise FileError(
             f"{CACHE_VARIABLE} must name a folder, and {folder} is a file: name a folder, "
             "or unset the variable"
         )
     return folder
+
+
+def expanded(path: str | os.PathLike[str], name: str = "the path") -> Path:
+    """Return a path in which ~ means the home folder.
+
+    name: what the path is, for the FileError that is raised if there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileError(
+            f"{name} is {str(path)!r}, but there is no such home folder: write out the path"
+        ) from None
 
 
 def read_if_there(path: Path, remedy: str) -> bytes | None:

@@ -32,11 +32,13 @@ class Interval(NamedTuple):
         "lower" or "higher": it excludes zero. "level": it lies within ± margin, which is
         stated before anybody looks. "undecided": neither.
 
-        Raises ValueError for a margin that is not above zero.
+        Raises ValueError for a margin that is not above zero, and for an interval with NaN or
+        without its mean in it: neither excludes zero, nor does it hold it.
         """
+        otherwise = _level_or_undecided(self, margin)  # which checks both
         if self.low > 0 or self.high < 0:
             return "lower" if self.mean < 0 else "higher"
-        return _level_or_undecided(self, margin)
+        return otherwise
 
     def __format__(self, spec: str) -> str:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
@@ -113,6 +115,7 @@ def verdicts(intervals: Mapping[Name, Interval], margin: float | None = None) ->
     """Return the words for a table of intervals, as `Interval.verdict` has them.
 
     "lower" and "higher" are said only of differences that stand after Holm's correction.
+    Raises ValueError as `holm` and `Interval.verdict` do.
     """
     stands = holm(intervals)
     return {
@@ -122,16 +125,22 @@ def verdicts(intervals: Mapping[Name, Interval], margin: float | None = None) ->
 
 
 def _level_or_undecided(interval: Interval, margin: float | None) -> str:
+    low, mean, high = (
+        real_number(f"the {name} of an interval", getattr(interval, name), -math.inf, math.inf)
+        for name in ("low", "mean", "high")
+    )
+    if not low <= mean <= high:
+        raise ValueError(f"an interval must hold its mean, got {mean} and {low} to {high}")
     if margin is None:
         return "undecided"
     margin = real_number("margin", margin, 0, open_low=True)
-    return "level" if max(-interval.low, interval.high) <= margin else "undecided"
+    return "level" if max(-low, high) <= margin else "undecided"
 
 
 def _numbers(name: str, values: Any) -> np.ndarray:
-    numbers = as_tensor(name, values).double()
+    numbers = as_tensor(name, values)
     finite(f"numbers in {name}", numbers.flatten())
-    return numbers.numpy()
+    return numbers.double().numpy()
 
 
 class Rank(NamedTuple):
@@ -149,15 +158,15 @@ def rank(values: Any, own: int, others: Sequence[int]) -> Rank:
     values: (models, seeds). own and others: row numbers. The difference is own - best
     other, paired by seed: its interval must exclude zero for "the best" to be more than
     luck, and even then it says so of this best other only.
-    Raises ValueError if own is among the others, or there are none, and for a row that is not
-    there or holds numbers that are NaN or infinite. Rows that are not compared may be NaN:
-    models for whom it is no contest.
+    Raises ValueError if own is among the others, one of them is there twice, or there are none,
+    and for a row that is not there or holds numbers that are NaN or infinite. Rows that are not
+    compared may be NaN: models for whom it is no contest.
     """
     values = numbers_of("values", values, "models", "seeds", nan=True).numpy()
     own = whole_number("own", own, 0, len(values) - 1)
     others = [whole_number("others", other, 0, len(values) - 1) for other in others]
-    if own in others or not others:
-        raise ValueError(f"others must be one or more rows but {own}, got {list(others)}")
+    if own in others or not others or len(set(others)) < len(others):
+        raise ValueError(f"others must be one or more rows but {own}, each once, got {others}")
     numbers_of("values", values[[own, *others]], "models", "seeds")  # finite, in these rows
     means = values.mean(1)
     best = min(others, key=lambda other: means[other])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aelib.checks import (
     DIGITS,
+    IMAGE_SIZE,
     Images,
     as_tensor,
     codes_of,
@@ -23,6 +24,7 @@ from aelib.checks import (
     finite,
     floats_of,
     images_of,
+    ink_of,
     labels_of,
     numbers_of,
     real_number,
@@ -46,10 +48,11 @@ def mse_per_image(reconstructions: Images, images: Images) -> Tensor:
     """Return the mean squared error of each image, shape (N,).
 
     Both are images, as `checks` says what those are; floats may leave [0, 1]. Gradients pass.
-    Raises ValueError if their numbers differ, and for pixels that are NaN or infinite.
+    Raises ValueError if their numbers differ, for pixels that are NaN or infinite, and for floats
+    from 0 to 255.
     """
-    reconstructions = drawings_of(reconstructions, "reconstructions")
-    images = drawings_of(images)
+    reconstructions = ink_of(reconstructions, "reconstructions", offset=True)
+    images = ink_of(images, offset=True)
     same_shape(reconstructions, images)
     pairs = zip(reconstructions.split(BATCH), images.split(BATCH), strict=True)
     return torch.cat([(drawn - seen).square().flatten(1).mean(1) for drawn, seen in pairs])
@@ -124,15 +127,27 @@ def decode(model: Autoencoder, codes: Tensor) -> Tensor:
     """Return the images (N, 1, 28, 28) in [0, 1] that a model draws at codes (N, latent_dim).
 
     It is used in eval mode, and left as it was. Raises ValueError for a model without `decode`,
-    and for codes of another shape or with numbers that are NaN or infinite.
+    for one that draws something else, and for codes of another shape or with numbers that are NaN
+    or infinite.
     """
     _needs(model, "decode")
     z = codes_of(codes, getattr(model, "latent_dim", None))
     with looking_at(model) as device:
-        drawn = torch.cat([model.decode(part.to(device)).cpu() for part in z.split(BATCH)])
-    if len(drawn) != len(z):
-        raise ValueError(f"decode must return one image a code, got {len(drawn)} for {len(z)}")
-    return drawn
+        # Copies, since a model may change what enters it, and these may be the caller's.
+        parts = [
+            _drawn(model.decode(part.clone().to(device)), part).cpu() for part in z.split(BATCH)
+        ]
+    return torch.cat(parts).float()
+
+
+def _drawn(output: Any, part: Tensor) -> Tensor:
+    """Return what a model drew at a part of the codes; ValueError unless it is an image each."""
+    wanted = (len(part), 1, IMAGE_SIZE, IMAGE_SIZE)
+    is_image = isinstance(output, Tensor) and output.dtype.is_floating_point
+    if not is_image or output.shape != wanted:
+        found: Any = tuple(output.shape) if is_image else getattr(output, "dtype", kind_of(output))
+        raise ValueError(f"decode must return images of floats {wanted}, got {found}")
+    return output
 
 
 # --- What somebody else sees in a picture ---------------------------------------------
@@ -143,10 +158,11 @@ def read_digits(judge: nn.Module, images: Images) -> Tensor:
 
     Images are bytes or floats, see `checks`; values outside [0, 1], as PCA makes them, are
     clipped. The judge is used in eval mode, and left as it was.
-    Raises ValueError for images of another shape, for pixels that are NaN or infinite, and for
-    a judge that does not score ten digits, or gives scores that are no numbers.
+    Raises ValueError for images of another shape, for pixels that are NaN or infinite, for floats
+    of another range (0 to 255, -0.5 to 0.5, ...), and for a judge that does not score ten digits,
+    or gives scores that are no numbers.
     """
-    x = drawings_of(images).float().clamp(0, 1)
+    x = ink_of(images).float().clamp(0, 1)
     with looking_at(judge) as device:
         parts = [
             _rows("the judge", judge(part.to(device)), part, len(DIGITS)).cpu()
@@ -175,11 +191,12 @@ def confusion(truth: Tensor, read: Tensor) -> Tensor:
 def right_per_digit(confusion: Tensor) -> Tensor:
     """Return the share of each digit that was read as itself: (..., 10, 10) to (..., 10).
 
-    A digit that does not occur gets NaN. Raises ValueError for another shape.
+    A digit that does not occur, of which the counts are 0, gets NaN. Raises ValueError for another
+    shape, and for counts that are negative or no numbers.
     """
     confusion, size = as_tensor("confusion", confusion), len(DIGITS)
-    if confusion.ndim < 2 or confusion.shape[-2:] != (size, size):
-        raise ValueError(f"confusion must have shape (..., 10, 10), got {tuple(confusion.shape)}")
+    leading = ["..."] * (confusion.ndim - 2)
+    numbers_of("confusion", confusion, *leading, size, size, low=0)
     return confusion.diagonal(dim1=-2, dim2=-1) / confusion.sum(-1)
 
 
@@ -190,10 +207,10 @@ def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str
     every judge, on the mean over the seeds, reads at least the share `read` of it right;
     "lost" if every judge reads at most `lost`; "between" if every judge is between the two;
     and else "disputed": then no statement stands that does not say whose reading it is.
-    Raises ValueError for another shape, for shares that are no numbers (those of a digit that
-    does not occur), and unless 0 <= lost < read <= 1.
+    Raises ValueError for another shape, for what are no shares from 0 to 1 (those of a digit that
+    does not occur are NaN), and unless 0 <= lost < read <= 1.
     """
-    right = numbers_of("right", right, "seeds", "judges", len(DIGITS))
+    right = numbers_of("right", right, "seeds", "judges", len(DIGITS), low=0, high=1)
     read, lost = real_number("read", read, 0, 1), real_number("lost", lost, 0, 1)
     if not 0 <= lost < read <= 1:
         raise ValueError(f"need 0 <= lost < read <= 1, got {lost} and {read}")
@@ -213,7 +230,7 @@ def knn_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels:
     """Return the share of test codes whose 15 nearest training codes vote for their digit.
 
     Each axis is first scaled to unit variance, as a plot scales it. Raises ValueError for
-    fewer than 15 codes, other labels, and codes that are NaN or infinite.
+    fewer than 15 codes, other labels, and codes that are NaN or infinite, or of no numbers.
     """
     codes, labels, test_codes, test_labels = _codes_and_labels(
         codes, labels, test_codes, test_labels
@@ -231,7 +248,7 @@ def knn_accuracy(codes: Tensor, labels: Tensor, test_codes: Tensor, test_labels:
 def _codes_and_labels(codes: Any, labels: Any, test_codes: Any, test_labels: Any) -> list[Tensor]:
     checked: list[Tensor] = []
     for name, these, theirs in (("", codes, labels), ("test ", test_codes, test_labels)):
-        z = codes_of(these, checked[0].shape[1] if checked else None, f"{name}codes")
+        z = codes_of(these, checked[0].shape[1] if checked else None, f"{name}codes", empty=False)
         y = labels_of(theirs)
         if len(z) != len(y):
             raise ValueError(f"there are {len(z)} {name}codes but {len(y)} labels")
@@ -271,7 +288,7 @@ def class_overlap(codes: Tensor, labels: Tensor) -> Tensor:
     """
     from sklearn.preprocessing import StandardScaler
 
-    codes, labels = codes_of(codes), labels_of(labels)
+    codes, labels = codes_of(codes, empty=False), labels_of(labels)
     if len(codes) != len(labels):
         raise ValueError(f"there are {len(codes)} codes but {len(labels)} labels")
     counts = torch.bincount(labels, minlength=len(DIGITS))

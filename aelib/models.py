@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
 
 from aelib.checks import check_images as check_images
 from aelib.checks import real_number, whole_number
@@ -110,11 +111,13 @@ def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Modu
     """Return a block that maps (N, inputs, s, s) to (N, outputs, size, size).
 
     kind: one of `UPSAMPLING` or `CONTROLS`; size: 2s or, from 3 to 7, 2s + 1.
-    Raises ValueError for an unknown kind and for a size that nothing can be doubled to.
+    Raises ValueError for an unknown kind, for a size that nothing can be doubled to, and for
+    numbers of channels below 1.
     """
     known = UPSAMPLING | CONTROLS
     if not isinstance(kind, str) or kind not in known:
         raise ValueError(f"upsampling must be one of {', '.join(known)}; got {kind!r}")
+    inputs, outputs = whole_number("inputs", inputs, 1), whole_number("outputs", outputs, 1)
     size = whole_number("size", size, 2)
     return known[kind](inputs, outputs, size)
 
@@ -122,8 +125,8 @@ def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Modu
 class Encoder(nn.Sequential):
     """Images (N, colors, size, size) to codes (N, latent_dim); MNIST's are (N, 1, 28, 28).
 
-    Raises ValueError for images of another shape, for a size below 8, and for a latent_dim or a
-    number of colors that is not allowed.
+    Raises ValueError for images of another shape or type than its weights, for a size below 8, and
+    for a latent_dim or a number of colors that is not allowed.
     """
 
     def __init__(self, latent_dim: int, size: int = IMAGE_SIZE, colors: int = 1) -> None:
@@ -149,6 +152,7 @@ class Encoder(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes (N, latent_dim) of images."""
+        _as_its_weights("images", x, self)
         if x.ndim != 4 or x.shape[1:] != self.image_shape:
             colors, size, _ = self.image_shape
             raise ValueError(
@@ -161,7 +165,7 @@ class Encoder(nn.Sequential):
 class Decoder(nn.Sequential):
     """Codes (N, latent_dim) to images (N, colors, size, size) in [0, 1].
 
-    Raises ValueError as `Encoder` does.
+    Raises ValueError as `Encoder` does, for codes of another shape or type.
     """
 
     def __init__(
@@ -188,6 +192,27 @@ class Decoder(nn.Sequential):
             nn.ReLU(),
             upsampling_block(upsampling, first, colors, halves[0]),
             nn.Sigmoid(),
+        )
+        self.latent_dim = latent_dim
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the images of codes."""
+        _as_its_weights("codes", z, self)
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"codes must have shape (N, {self.latent_dim}), got {tuple(z.shape)}")
+        return super().forward(z)
+
+
+def _as_its_weights(name: str, x: Any, layers: nn.Module) -> None:
+    """Raise ValueError unless x is a tensor of the type of a network's weights."""
+    wanted = next(layers.parameters()).dtype
+    found = x.dtype if isinstance(x, Tensor) else kind_of(x)
+    # Where torch casts by itself, any floats will do.
+    casts = isinstance(x, Tensor) and torch.is_autocast_enabled(x.device.type)
+    if found != wanted and not (casts and x.is_floating_point()):
+        hint = "; aelib.data.to_float converts" if name == "images" else ""
+        raise ValueError(
+            f"{name} must be a tensor of {wanted}, as the weights are, got {found}{hint}"
         )
 
 
@@ -306,6 +331,11 @@ def looking_at(model: Any) -> Iterator[torch.device]:
 def check_weights(model: nn.Module) -> None:
     """Raise ValueError unless a model's weights are float32, as images are, and are there."""
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(tensor):  # a first look would make it, and with it another model
+            raise ValueError(
+                f"the model's {name} has no shape yet, as a lazy layer leaves it until the first "
+                "batch: run one through the model first, model(images)"
+            )
         if tensor.is_meta:
             raise ValueError(f"the model is on the device meta: its {name} holds no numbers")
         if tensor.dtype.is_floating_point and tensor.dtype != torch.float32:
@@ -328,16 +358,22 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def offset_of(model: Any) -> float:
-    """Return what is subtracted from images before they enter a model: its `offset`, or 0."""
-    return getattr(model, "offset", 0.0)
+    """Return what is subtracted from images before they enter a model: its `offset`, or 0.
+
+    Raises ValueError unless it is a finite number.
+    """
+    return real_number(
+        "the model's offset, which is subtracted from images,", getattr(model, "offset", 0.0)
+    )
 
 
 def redrawn(model: Any, x: Tensor) -> Tensor:
     """Return `model(x)`; raises ValueError unless these are images of the shape of x.
 
-    Else a mean over the difference would be taken of something else, without a word.
+    Else a mean over the difference would be taken of something else, without a word. The model
+    gets a copy, since it may change what enters it, and x is what its drawings are held against.
     """
-    output = model(x)
+    output = model(x.clone())
     images = isinstance(output, Tensor) and output.dtype.is_floating_point
     if not images or output.shape != x.shape:
         found: Any = tuple(output.shape) if images else getattr(output, "dtype", kind_of(output))

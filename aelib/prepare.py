@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+
+from aelib.checks import unmasked
+from aelib.files import FileError
 
 SIDE = 28
 BOX = 20
@@ -29,17 +32,18 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 def prepare(picture: Any, paper: str | None = None, thicken: bool = True) -> Tensor:
     """Return a picture of one handwritten digit as MNIST has it: float32 (1, 1, 28, 28) in [0, 1].
 
-    picture: a file, a PIL image, a NumPy array or a tensor, of any size. Arrays and tensors are
-        grey (H, W), with a first or last axis of 1 (grey), 3 (RGB) or 4 (RGBA) channels, or a
-        batch of one of these; uint8 or uint16 over their whole range, bool, or floats in
-        [0, 1]. What is transparent counts as paper.
+    picture: a file (~ is the home folder), a PIL image, a NumPy array or a tensor, of any size.
+        Arrays and tensors are grey (H, W), with a first or last axis of 1 (grey), 3 (RGB) or 4
+        (RGBA) channels, or a batch of one of these; uint8 or uint16 over their whole range, bool,
+        or floats in [0, 1]. What is transparent counts as paper.
     paper: "light" or "dark", what the digit is drawn on; None finds out by the rim.
     thicken: whether a pen thinner than MNIST's is made as thick. A thin pen makes a stranger
         of any digit (notebook 1). Thick pens stay as they are.
 
     The picture itself is not changed. Raises ValueError for what cannot be a digit: another
-    shape, values outside their range or not finite, a picture of one tone, an unknown paper;
-    FileNotFoundError, or PIL's UnidentifiedImageError, for a file.
+    shape, values outside their range or not finite, a masked array, a picture of one tone, an
+    unknown paper; FileNotFoundError, PIL's UnidentifiedImageError, or FileError for a file that is
+    not there, no picture, or damaged.
     """
     if paper is not None and paper not in PAPERS:
         raise ValueError(f"paper must be 'light', 'dark' or None (find out), got {paper!r}")
@@ -52,16 +56,18 @@ def prepare(picture: Any, paper: str | None = None, thicken: bool = True) -> Ten
 def _tones(picture: Any) -> np.ndarray:
     """Return a picture as brightness, (H, W) float64 in [0, 1]; transparent is NaN."""
     if isinstance(picture, str | os.PathLike):
-        with Image.open(picture) as file:
-            picture = _array_of(file)
+        picture = _read(os.path.expanduser(picture))
     elif isinstance(picture, Image.Image):
         picture = _array_of(picture)
     elif isinstance(picture, Tensor):
         if picture.is_meta or picture.layout != torch.strided:
             raise ValueError("a tensor must hold its pixels: got one that is sparse, or on meta")
         picture = picture.detach().cpu()
-        picture = (picture.float() if picture.dtype == torch.bfloat16 else picture).numpy()
-    elif not isinstance(picture, np.ndarray):
+        # Of the shorter floats NumPy knows hardly any.
+        picture = (picture.double() if picture.is_floating_point() else picture).numpy()
+    elif isinstance(picture, np.ndarray):
+        unmasked("a picture", picture)
+    else:
         raise ValueError(
             "a picture must be a file, a PIL image, an array or a tensor, "
             f"got {type(picture).__name__}"
@@ -73,6 +79,18 @@ def _tones(picture: Any) -> np.ndarray:
         # Everything opaque has one tone: the picture is in what is opaque.
         return 1 - alpha
     return np.where(alpha > 0.5, grey, np.nan)
+
+
+def _read(path: str | bytes) -> np.ndarray:
+    try:
+        with Image.open(path) as file:
+            return _array_of(file)
+    except (OSError, SyntaxError, EOFError) as error:  # which one is up to the format
+        if isinstance(error, UnidentifiedImageError) or getattr(error, "filename", None):
+            raise  # they name the file
+        raise FileError(
+            f"{path!s} is damaged and could not be read as a picture: {error}. Save it anew"
+        ) from error
 
 
 def _array_of(image: Image.Image) -> np.ndarray:

@@ -1,34 +1,52 @@
 """The state of an unfinished training run as a file, and the refusal of a wrong one.
 
-A state says what decides the outcome of its run: recipe, seed, layers, loss, images. A run
-goes on only from a state of its own. The file begins with one line that holds the SHA-256
-of the rest, so that a truncated, zeroed or altered file is found before anything is read of
-it; and it is read as numbers and text only, so that no code in a file is ever run.
+A state says what decides the outcome of its run: recipe, seed, layers with their settings,
+loss, images. A run goes on only from a state of its own. The file begins with one line that
+holds the SHA-256 of the rest, so that a truncated, zeroed or altered file is found before
+anything is read of it; and it is read as numbers and text only, so that no code in a file is
+ever run.
 """
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
 import inspect
 import io
+import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from itertools import count
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aelib import AelibError
 from aelib.data import Digits
 from aelib.files import read_if_there
 from aelib.optim import Recipe
 
-FORMAT = 1
+FORMAT = 2  # 1 did not tell functions of the same name apart, nor frozen weights
 SHOWN = 5  # differences that an error lists
+LONGEST = 80  # letters of what is said of a part; of more there is a digest
+DEEPEST = 12  # parts of parts that are followed; what lies deeper counts by its type
+CHANGES = "changed by training"
 REMEDY = "Delete it to start anew, or give another state_file."
+
+PLAIN = (
+    *(type(None), int, float, complex, str, bytes, os.PathLike, CodeType, ModuleType),
+    *(Tensor, np.ndarray, np.generic, list, tuple, set, frozenset, Mapping),
+)
+OF_EVERY_MODULE = frozenset(vars(nn.Module()))  # hooks, its mode, and where its parts are
+STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
 class StateError(AelibError, RuntimeError):
@@ -51,11 +69,14 @@ def _header(number: int, payload: bytes) -> bytes:
     return f"aelib state, format {number}, {hashlib.sha256(payload).hexdigest()}\n".encode()
 
 
-def unpack(path: Path, decisive: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the content of a state file of the run that `decisive` describes; None if not there.
+def unpack(path: Path, decisive: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]] | None:
+    """Return what the state file of the run that `decisive` describes holds; None if not there.
+
+    It is what was given to `pack`: what decides, and the content.
 
     Raises StateError, which names the file and the remedy, for a file that is damaged, that
-    something else wrote, or that belongs to another run; FileError for one that cannot be read.
+    something else or another version wrote, or that belongs to another run; FileError for one
+    that cannot be read.
     """
     raw = read_if_there(path, "Give another state_file")
     if raw is None:
@@ -67,39 +88,48 @@ def unpack(path: Path, decisive: Mapping[str, str]) -> dict[str, Any] | None:
             f"{path} ({len(raw):,} bytes) is not the state of a training run that this version "
             f"of aelib can read: it is damaged, or something else wrote it. {REMEDY}"
         )
-    if int(found[1]) > FORMAT:
+    written = int(found[1])
+    if written != FORMAT:
+        age, way = ("a newer", "Update") if written > FORMAT else ("an older", "Go back with")
         raise StateError(
-            f"{path} was written by a newer aelib, in format {int(found[1])}; this one reads "
-            f"{FORMAT}. Update aelib to go on with it. {REMEDY}"
+            f"{path} was written by {age} aelib, in format {written}; this one reads {FORMAT}. "
+            f"{way} aelib to go on with it. {REMEDY}"
         )
-    if _header(int(found[1]), payload) != header + b"\n":
+    if _header(written, payload) != header + b"\n":
         raise StateError(f"{path} ({len(raw):,} bytes) is damaged: its checksum is wrong. {REMEDY}")
     try:
         state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-        before, content = state["decisive"], state["content"]
+        before, content = dict(state["decisive"]), dict(state["content"])
     except Exception:
         # torch's own message tells how to run what it refused: not shown.
-        raise StateError(
-            f"{path} holds something other than the numbers of a training run, and was not "
-            f"read. {REMEDY}"
-        ) from None
+        raise no_state(path) from None
     _refuse_other_run(path, before, decisive)
-    return content
+    return before, content
+
+
+def no_state(path: Path) -> StateError:
+    """Return the error for a file that is whole, but holds something else."""
+    return StateError(
+        f"{path} holds something other than the numbers of a training run, and was not "
+        f"read. {REMEDY}"
+    )
 
 
 def _refuse_other_run(path: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    names = [*before, *(name for name in now if name not in before)]
-    missing = "not there"
-    different = [
-        f"{name}: {before.get(name, missing)} in the file, {now.get(name, missing)} now"
-        for name in names
-        if before.get(name) != now.get(name)
-    ]
-    if different:
-        more = f"; and {len(different) - SHOWN} more" if len(different) > SHOWN else ""
-        raise StateError(
-            f"{path} belongs to another run. {'; '.join(different[:SHOWN])}{more}. {REMEDY}"
-        )
+    names: list[str] = []
+    for name in (*before, *(name for name in now if name not in before)):
+        same = before.get(name) in (now.get(name), CHANGES)
+        # Of two things that differ, what they consist of need not be said.
+        if not same and not any(name.startswith(f"{whole}.") for whole in names):
+            names.append(name)
+    if names:
+        missing = "not there"
+        different = [
+            f"{name}: {before.get(name, missing)} in the file, {now.get(name, missing)} now"
+            for name in names[:SHOWN]
+        ]
+        more = f"; and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        raise StateError(f"{path} belongs to another run. {'; '.join(different)}{more}. {REMEDY}")
 
 
 # --- What decides the outcome ---------------------------------------------------------
@@ -111,51 +141,227 @@ def decisive_of(
     val: Digits,
     recipe: Recipe,
     seed: int,
-    **others: Callable[..., Any] | str | None,
+    device: str,
+    **functions: Any,
 ) -> dict[str, str]:
     """Return in words what decides the outcome of a run; its initial weights do not count.
 
-    others: what else does, by name: functions, such as the loss, or text.
+    functions: the loss and what else takes part, by name; see `described`.
     """
     decisive = {f"recipe.{name}": str(value) for name, value in asdict(recipe).items()}
     decisive |= {"seed": str(seed), "train": _fingerprint(train), "val": _fingerprint(val)}
-    for name, value in others.items():
-        decisive[name] = value if isinstance(value, str) else _described(value)
-    decisive["torch"] = str(torch.__version__)  # its own class, which a state cannot hold
-    return decisive | _layers(model)
+    decisive |= {"device": device, "torch": str(torch.__version__)}  # a class of torch's own
+    return decisive | described(model, **functions)
+
+
+def without_changes(decisive: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """Return `decisive` less what training itself has changed, which tells no runs apart.
+
+    Such as the statistics of a batch norm, a counter of steps, or the last code that a layer
+    keeps. now: what `described` returns in the middle of the run.
+    """
+    changed = {name: CHANGES for name, text in now.items() if decisive.get(name) != text}
+    return {**decisive, **changed}
 
 
 def _fingerprint(digits: Digits) -> str:
-    content = hashlib.sha256()
-    for tensor in (digits.images, digits.labels):
-        content.update(str(tensor.dtype).encode())
-        content.update(tensor.contiguous().numpy().data)
-    return f"{len(digits):,} images {content.hexdigest()[:12]}"
+    return f"{len(digits):,} images {_digest(_numbers(digits.images), _numbers(digits.labels))}"
 
 
-def _layers(model: nn.Module) -> dict[str, str]:
-    described = {"model": type(model).__qualname__}
-    if hasattr(model, "offset"):
-        described["model.offset"] = str(model.offset)
-    for name, layer in model.named_modules():
-        if name:
-            described[f"model.{name}"] = f"{type(layer).__name__}({layer.extra_repr()})"
-    for name, parameter in model.named_parameters():
-        trained = "" if parameter.requires_grad else ", frozen"
-        described[f"model.{name}"] = f"{tuple(parameter.shape)}{trained}"
-    return described
+def described(model: nn.Module, **functions: Any) -> dict[str, str]:
+    """Return in words what a model and functions consist of, each part under its path.
+
+    Of the weights that are trained only the shape counts; of all other numbers, and of code that
+    does not come with an installed package, a digest. Of functions and objects there are also
+    the values that they were made with, keep, and read from where they are defined. What stays
+    the same if all of it is defined again, in another process, is described in the same words.
+    """
+    layers = dict(model.named_modules())
+    parts: dict[str, Any] = {**layers, **dict(model.named_parameters())}
+    seen = {id(part): (f"model.{name}" if name else "model", part) for name, part in parts.items()}
+    found = {}
+    for layer in layers.values():
+        path, _ = seen[id(layer)]
+        found[path] = _name(layer)
+        for name, part in (_parts(layer) or {}).items():
+            place = f"{path}.{name}"
+            if seen.get(id(part), ("", None))[0] != place:
+                found |= dict(_entries(place, part, seen))
+            elif isinstance(part, nn.Parameter):
+                shape = str(tuple(part.shape))
+                found[place] = shape if part.requires_grad else f"frozen, {_numbers_text(part)}"
+    for name, function in functions.items():
+        found |= dict(_entries(name, function, seen))
+    return {path: _shortened(text) for path, text in found.items()}
 
 
-def _described(value: Any) -> str:
-    """Return the name of a function with the values that it was made with."""
-    if value is None:
-        return "none"
+# By the id of what was described already: where, and itself, so that its id stays its own.
+Seen = dict[int, tuple[str, Any]]
+
+
+def _entries(path: str, value: Any, seen: Seen) -> Iterator[tuple[str, str]]:
+    """Yield (path, text) for a value and for the parts that it consists of."""
+    if id(value) in seen:
+        yield path, f"as {seen[id(value)][0]}"
+        return
+    if path.count(".") + path.count("[") > DEEPEST:
+        yield path, _name(value)
+        return
+    parts = _parts(value)
+    if parts is None:
+        yield path, _plain(path, value, seen)
+        return
+    seen[id(value)] = path, value
+    yield path, _name(value)
+    for name, part in parts.items():
+        yield from _entries(f"{path}.{name}", part, seen)
+
+
+def _name(value: Any) -> str:
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """Return what a function, a class or an object consists of; None for a plain value."""
+    parts = _parts_of(value)
+    if parts is None:
+        return None
+    # What torch.compile returns keeps its own address, which is another in each process.
+    return {n: part for n, part in parts.items() if type(part) is not int or part != id(value)}
+
+
+def _parts_of(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, PLAIN):
+        return None
     if isinstance(value, functools.partial):
-        given = [*map(repr, value.args), *(f"{k}={v!r}" for k, v in value.keywords.items())]
-        return f"{_described(value.func)}({', '.join(given)})"
-    if not inspect.isfunction(value):
-        return getattr(value, "__qualname__", type(value).__qualname__)
-    kept = inspect.getclosurevars(value).nonlocals.items()
-    given = [f"{k}={v!r}" for k, v in kept if isinstance(v, (int, float, str))]
-    given += [repr(v) for v in value.__defaults__ or ()]
-    return f"{value.__module__}.{value.__qualname__}({', '.join(given)})"
+        return {"func": value.func, "args": value.args, **value.keywords}
+    if inspect.ismethod(value):
+        return {"self": value.__self__, "func": value.__func__}
+    if isinstance(value, staticmethod | classmethod):
+        return {"func": value.__func__}
+    if isinstance(value, property):
+        return {"fget": value.fget, "fset": value.fset}
+    if inspect.isfunction(value):
+        return _parts_of_function(value)
+    if isinstance(value, type):
+        return {} if _is_installed(value) else _parts_of_class(value)
+    kind = type(value)
+    if _is_installed(kind) and not (isinstance(value, nn.Module) or is_dataclass(value)):
+        return None  # a figure, a lock, a distribution: as it shows itself
+    state = object.__getstate__(value)
+    if state is None:
+        return None
+    kept, slots = state if isinstance(state, tuple) else (state, {})
+    kept = {**(kept or {}), **slots}
+    if isinstance(value, nn.Module):
+        own = {name: part for name, part in kept.items() if name not in OF_EVERY_MODULE}
+        kept = {**own, **value._parameters, **value._buffers, **value._modules}
+    return kept if _is_installed(kind) else {**kept, kind.__name__: kind}
+
+
+def _parts_of_function(function: Any) -> dict[str, Any]:
+    code, defaults = function.__code__, function.__defaults__ or ()
+    arguments = code.co_varnames[: code.co_argcount]
+    parts = dict(zip(arguments[len(arguments) - len(defaults) :], defaults, strict=True))
+    parts |= function.__kwdefaults__ or {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # one that is still empty
+            parts[name] = cell.cell_contents
+    parts |= vars(function)
+    if not _is_installed(function):
+        read = {name for part in _codes(code) for name in _globals_read(part)}
+        known = function.__globals__
+        parts |= {name: known[name] for name in sorted(read) if name in known}
+        parts["<code>"] = code
+    return parts
+
+
+def _parts_of_class(kind: type) -> dict[str, Any]:
+    bases = {base.__name__: base for base in kind.__bases__ if not _is_installed(base)}
+    members = {
+        name: member
+        for name, member in vars(kind).items()
+        if inspect.isfunction(member) or not name.startswith("__")
+    }
+    return bases | members
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function and of those that are defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _globals_read(code: CodeType) -> Iterator[str]:
+    return (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
+
+
+def _is_installed(value: Any) -> bool:
+    """Return whether a function or class comes with Python or a package.
+
+    Such code changes with a version only, and there is too much of it to follow. aelib counts
+    as one wherever it lies.
+    """
+    name = value.__module__ or "builtins"
+    if name.partition(".")[0] == __name__.partition(".")[0]:
+        return True
+    if name == "__main__" or name not in sys.modules:
+        return False
+    file = getattr(sys.modules[name], "__file__", None)
+    return file is None or file.startswith(STANDARD_LIBRARY) or "-packages" in file
+
+
+def _plain(path: str, value: Any, seen: Seen) -> str:
+    """Return a value that is no function or object in words, however long."""
+
+    def text(number: int, part: Any) -> str:
+        (_, first), *rest = _entries(f"{path}[{number}]", part, seen)
+        return first + "".join(f", {name}: {words}" for name, words in rest)
+
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return _numbers_text(value)
+    if isinstance(value, Mapping):
+        keys, values = (list(map(text, count(), each)) for each in (value, value.values()))
+        return "{" + ", ".join(f"{k}: {v}" for k, v in zip(keys, values, strict=True)) + "}"
+    if isinstance(value, set | frozenset):  # in no order that stays the same
+        return "{" + ", ".join(sorted(text(0, part) for part in value)) + "}"
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(text, count(), value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, CodeType):
+        # Without its line numbers and the names of its variables.
+        constants = _plain(path, value.co_consts, seen)
+        steps = value.co_code, " ".join(value.co_names).encode(), constants.encode()
+        return f"{_digest(*steps)} of Python {sys.version_info[0]}.{sys.version_info[1]}"
+    if isinstance(value, ModuleType):
+        return value.__name__
+    try:
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    except Exception:  # of somebody else's class
+        return _name(value)
+
+
+def _numbers_text(value: Any) -> str:
+    kind, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
+    return f"{kind} {shape} {_digest(_numbers(value))}" if shape else f"{kind} {value.item()}"
+
+
+def _numbers(value: Any) -> bytes:
+    if isinstance(value, np.ndarray):
+        return repr(value.tolist()).encode() if value.dtype.hasobject else value.tobytes()
+    dense = value.detach().to_dense().cpu().resolve_conj().contiguous()
+    return dense.flatten().view(torch.uint8).numpy().data
+
+
+def _digest(*contents: Any) -> str:
+    found = hashlib.sha256()
+    for content in contents:
+        found.update(content)
+    return found.hexdigest()[:12]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}... {_digest(text.encode())}"

@@ -97,15 +97,16 @@ def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter; ink:
     (10, 4), the squared ink of the real digits there. Returns (10, seeds); NaN for the
     models that know a digit of the region, for whom it is no test.
-    Raises ValueError for other shapes, for numbers that are NaN or infinite, for a region
-    without a quarter or without ink, or with a quarter that does not exist.
+    Raises ValueError for other shapes, for numbers that are negative, NaN or infinite, for a region
+    without a quarter or without ink, with a quarter that does not exist or is there twice, and
+    for one with all ten digits, that leaves no model.
     """
     errors, ink, places = *_errors_and_ink(errors, ink), _places(region)
     if not float(sum(ink[place] for place in places)) > 0:
         raise ValueError(f"there is no ink in the region {dict(region)}")
     wrong = torch.stack([errors[:, :, digit, quarter] for digit, quarter in places]).sum(0)
     share = wrong / sum(ink[place] for place in places)
-    share[list(region)] = torch.nan
+    share[[digit for digit, _ in places]] = torch.nan
     return share
 
 
@@ -114,26 +115,32 @@ def relative_to_usual(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
 
     A model that draws all strangers badly also draws the region badly. Elsewhere means the
     whole pictures of the digits that are neither in the region nor the model's own. Below 1:
-    better there than it usually is. Shapes and errors as for `wrong_in_region`.
+    better there than it usually is. Shapes and errors as for `wrong_in_region`; ValueError also
+    for a region with nine digits, that leaves a model no strangers elsewhere, and where there is no
+    ink or nothing drawn wrong elsewhere.
     """
     errors, ink = _errors_and_ink(errors, ink)
+    there = {digit for digit, _ in _places(region, most=len(DIGITS) - 2)}
     usual = []
     for own in DIGITS:
-        others = [digit for digit in DIGITS if digit != own and digit not in region]
+        others = [digit for digit in DIGITS if digit not in (own, *there)]
         usual.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
-    return wrong_in_region(errors, ink, region) / torch.stack(usual)
+    level = torch.stack(usual)
+    if not bool((level.isfinite() & (level > 0)).all()):
+        raise ValueError("outside the region there is no ink, or a model draws nothing wrong there")
+    return wrong_in_region(errors, ink, region) / level
 
 
 def _errors_and_ink(errors: Tensor, ink: Tensor) -> tuple[Tensor, Tensor]:
     count, parts = len(DIGITS), len(QUARTERS)
     return (
-        numbers_of("errors", errors, count, "seeds", count, parts),
-        numbers_of("ink", ink, count, parts),
+        numbers_of("errors", errors, count, "seeds", count, parts, low=0),
+        numbers_of("ink", ink, count, parts, low=0),
     )
 
 
-def _places(region: Region) -> list[tuple[int, int]]:
-    if not isinstance(region, Mapping):
+def _places(region: Region, most: int = len(DIGITS) - 1) -> list[tuple[int, int]]:
+    if not isinstance(region, Mapping) or any(not hasattr(q, "__iter__") for q in region.values()):
         raise ValueError(
             f"a region must map digits to quarters, e.g. {{2: (0, 1)}}, got {region!r}"
         )
@@ -144,4 +151,9 @@ def _places(region: Region) -> list[tuple[int, int]]:
     ]
     if not places:
         raise ValueError("a region needs at least one quarter of one digit")
+    if len(set(places)) < len(places):
+        raise ValueError(f"a region must name each quarter once, got {dict(region)}")
+    count = len({digit for digit, _ in places})
+    if count > most:
+        raise ValueError(f"a region may have up to {most} digits here, got {count}")
     return places

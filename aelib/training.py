@@ -9,11 +9,11 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from aelib import states
 from aelib.checks import real_number, whole_number
 from aelib.data import Digits, batches, check_digits
-from aelib.files import check_writable, write_atomically
+from aelib.files import check_writable, expanded, write_atomically
 from aelib.models import check_weights, kind_of, looking_at, offset_of, redrawn
 from aelib.optim import Recipe, learning_rate_factor, make_optimizers
 
@@ -62,15 +62,27 @@ class History:
         return math.inf if self.best_epoch is None else self.val_loss[self.best_epoch]
 
 
-class Watch(NamedTuple):
+@dataclass(frozen=True)
+class Watch:
     """What to measure of a model while it is trained, and when.
 
     measure: from the model, in eval mode, to a number.
-    steps: after how many training steps; 0 is the untrained model.
+    steps: after how many training steps; 0 is the untrained model. They are kept as a tuple.
+    Raises ValueError for a measure that cannot be called, and for steps that are no whole numbers
+    from 0 up.
     """
 
     measure: Callable[[nn.Module], float]
-    steps: Sequence[int]
+    steps: Iterable[int]
+
+    def __post_init__(self) -> None:
+        if not callable(self.measure):
+            raise ValueError(f"measure must be a function of a model, got {self.measure!r}")
+        if not isinstance(self.steps, Iterable):
+            raise ValueError(f"steps must be a list of whole numbers, got {self.steps!r}")
+        # At once: a generator would be used up by the first look.
+        steps = tuple(whole_number("each of the steps", step, 0) for step in self.steps)
+        object.__setattr__(self, "steps", steps)
 
 
 def reconstruction_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
@@ -106,8 +118,20 @@ def denoising_loss(noise: float) -> Loss:
 
 
 def classification_loss(model: Any, x: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy of a classifier."""
-    return F.cross_entropy(model(x), labels)
+    """Return the mean cross-entropy of a classifier.
+
+    model: from images to scores (N, C), one for each digit from 0 to C - 1. Raises ValueError
+    for another shape, and if there are labels that have no score.
+    """
+    scores = model(x.clone())
+    found = tuple(scores.shape) if isinstance(scores, Tensor) else kind_of(scores)
+    classes = int(labels.max()) + 1
+    if not isinstance(scores, Tensor) or scores.ndim != 2 or scores.shape[1] < classes:
+        raise ValueError(
+            f"a classifier must return scores of {classes} digits or more, ({len(x)}, {classes}), "
+            f"got {found}: the labels go up to {classes - 1}"
+        )
+    return F.cross_entropy(scores, labels)
 
 
 @contextmanager
@@ -144,9 +168,19 @@ def best_device() -> torch.device:
 def evaluate(model: nn.Module, digits: Digits, loss: Loss = reconstruction_loss) -> float:
     """Return the mean loss over all of `digits`, in eval mode; the model is left as it was.
 
-    Raises ValueError if there are no digits, and for a loss that gives something else than a
-    number.
+    Raises ValueError if there are no digits, for a loss that gives something else than a number,
+    and if the mean is NaN or infinite.
     """
+    mean = _mean_loss(model, digits, loss)
+    if not math.isfinite(mean):
+        raise ValueError(
+            f"the loss on these images is {mean}: what the model returns is NaN or infinite, or "
+            "the loss makes it so; a model whose weights are spoilt must be trained anew"
+        )
+    return mean
+
+
+def _mean_loss(model: nn.Module, digits: Digits, loss: Loss) -> float:
     total = 0.0
     with looking_at(model) as device:
         for x, labels in batches(digits, EVALUATION_BATCH):
@@ -170,6 +204,7 @@ def _checked(loss: Loss, model: Any, x: Tensor, labels: Tensor) -> Tensor:
     return value
 
 
+@torch.inference_mode(False)  # in which nothing can be trained, whatever the caller is in
 def fit(
     model: nn.Module,
     train: Digits,
@@ -197,10 +232,12 @@ def fit(
     both leave the best weights so far and say so in `History.stopped`. Whatever else stops
     it, an error of your own callback or a full disk, leaves the best weights too.
 
-    state_file: where to keep the state of the run after each epoch. If the file exists,
+    state_file: where to keep the state of the run after each epoch; ~ in it means the home
+        folder. If the file exists,
         the run goes on from there and ends with the weights it would have had anyway;
         if it was finished, nothing is left to do. What the state says of recipe, seed,
-        model, loss and images must be what is given here; only the initial weights need
+        model, loss, watch and images must be what is given here, with the code of your own
+        functions and classes and the values they use; only the weights that are trained need
         not be, since those of the state replace them.
     after_epoch: called with the History after each epoch.
     watch: what to measure on the way; it has no influence on the weights.
@@ -215,18 +252,18 @@ def fit(
     _check(model, train, val, recipe)
     _check_options(loss, state_file, after_epoch, watch)
     where = _device(device)
-    state_file = None if state_file is None else Path(state_file)
+    state_file = None if state_file is None else expanded(state_file, "state_file")
     decisive: dict[str, str] = {}
+    functions = {"loss": loss, "forward": forward, "watch": watch}
     saved = None
     if state_file is not None:
         check_writable(state_file.parent)
-        looks = "none" if watch is None else str(tuple(watch.steps))
-        others = {"loss": loss, "forward": forward, "watch": looks, "device": where.type}
-        decisive = states.decisive_of(model, train, val, recipe, seed, **others)
+        decisive = states.decisive_of(model, train, val, recipe, seed, where.type, **functions)
         saved = states.unpack(state_file, decisive)
     run = _Run(model, train, val, recipe, seed, loss, where, watch, forward)
-    if saved is not None:
-        run.restore(saved)
+    if state_file is not None and saved is not None:
+        decisive, content = saved
+        _restore(run, content, state_file)
     # An argument would overrule the environment variable TQDM_DISABLE, so none is given.
     hidden = {} if progress else {"disable": True}
     bar = tqdm(total=recipe.epochs, initial=run.history.epochs, unit="epoch", **hidden)
@@ -238,6 +275,8 @@ def fit(
                 if run.history.stopped is not None:
                     break
                 if state_file is not None:
+                    now = states.described(model, **functions)
+                    decisive = states.without_changes(decisive, now)
                     write_atomically(state_file, states.pack(decisive, run.state()))
                 if after_epoch is not None:
                     after_epoch(run.history)
@@ -250,10 +289,25 @@ def fit(
     return run.history
 
 
+def _restore(run: _Run, content: dict[str, Any], state_file: Path) -> None:
+    before = run.best
+    try:
+        run.restore(content)
+    except Exception:
+        run.best = before  # of what was read only a part may be in the model
+        run.finish()
+        raise states.no_state(state_file) from None
+
+
 def _check(model: Any, train: Any, val: Any, recipe: Any) -> None:
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
     check_weights(model)
+    if any(p.is_inference() for p in model.parameters()):
+        raise ValueError(
+            "the model was made inside torch.inference_mode, where weights cannot be trained: "
+            "make it outside"
+        )
     for name, digits in (("train", train), ("val", val)):
         if not len(check_digits(name, digits)):
             raise ValueError(f"{name} holds no images: there is nothing to fit to")
@@ -357,10 +411,14 @@ class _Run:
         if self.watch is None or steps_done not in self.watch.steps:
             return
         with looking_at(self.model):
-            self.history.watched.append((steps_done, float(self.watch.measure(self.model))))
+            found = self.watch.measure(self.model)
+        try:
+            self.history.watched.append((steps_done, float(found)))
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(f"watch.measure must return a number, got {found!r}") from None
 
     def _end_epoch(self, train_loss: float, seconds: float) -> None:
-        val_loss = evaluate(self.model, self.val, self.loss)
+        val_loss = _mean_loss(self.model, self.val, self.loss)
         if not math.isfinite(val_loss):
             self.history.stopped = "non-finite loss"
             return
@@ -395,6 +453,7 @@ class _Run:
             optimizer.load_state_dict(state)
         self.order.set_state(content["order"])
         self.random_state = content["random"]
+        torch.Generator().set_state(content["random"])  # to fail now, not when it is used
         self.history = History(**content["history"])
 
     def continue_random_numbers(self) -> None:

@@ -17,9 +17,12 @@ import fnmatch
 import hashlib
 import io
 import json
+import math
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,20 +33,22 @@ from aelib.experiments import EXPERIMENTS, JUDGE, Experiment
 from aelib.experiments import LATENT_DIMS as LATENT_DIMS
 from aelib.experiments import SEEDS as SEEDS
 from aelib.experiments import UP_DIMS as UP_DIMS
-from aelib.files import cache_folder, read_if_there
+from aelib.files import cache_folder, expanded, read_if_there
 from aelib.intervals import Interval
 from aelib.models import Autoencoder, Judge
 from aelib.training import History
 
-FORMAT = 2  # of the records; 1 had no checksum of its own
+FORMAT = 2  # of the records; 1 had no checksum
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 BASELINES, COSTS = "one_class_baselines.json", "costs.json"
 COMPARISONS = "one_class_comparisons.json"
 STEP_SIZES = "step_sizes.json"
 
+Content = TypeVar("Content")
+
 
 class UnknownNameError(AelibError, ValueError):
-    """A name or a pattern that the table of experiments does not know."""
+    """A name, a seed or a pattern that the table of experiments does not know."""
 
 
 class WeightsError(AelibError, RuntimeError):
@@ -51,7 +56,7 @@ class WeightsError(AelibError, RuntimeError):
 
 
 class RecordError(AelibError, ValueError):
-    """A record that is damaged, or that belongs to another run."""
+    """A record that is damaged, that belongs to another run, or that is something else."""
 
 
 class NewerFormatError(AelibError, RuntimeError):
@@ -115,7 +120,8 @@ def judges(folder: Path = CHECKPOINTS) -> list[Judge]:
 def load_seed(name: str, seed: int, folder: Path = CHECKPOINTS) -> Any:
     """Return a trained model of any seed; all but those that `load` knows are in the cache.
 
-    Raises UnknownNameError, ModelMissingError and WeightsError as `load` does.
+    Raises UnknownNameError, also for another seed, ModelMissingError and WeightsError as `load`
+    does.
     """
     path = weights_file(name, seed, folder)
     packed = read_if_there(path, how_to_train(name, path))
@@ -136,13 +142,21 @@ def values(name: str, key: str, folder: Path = CHECKPOINTS) -> Tensor:
     """Return a recorded value over the seeds: shape (seeds, ...), float64.
 
     key: e.g. "test_mse", "test_mse_per_digit", "read_right_per_digit", "val_loss".
+    Raises ModelMissingError for a key that is not recorded, and ValueError for one that is not
+    made of numbers.
     """
     entries = results(name, folder)
     if not isinstance(key, str) or any(key not in entry for entry in entries):
         raise ModelMissingError(
             f"{name} has no {key!r} recorded; it has: {', '.join(sorted(entries[0]))}"
         )
-    return torch.tensor([entry[key] for entry in entries], dtype=torch.float64)
+    try:
+        return torch.tensor([entry[key] for entry in entries], dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"{key!r} of {name} is not made of equally many numbers for each seed; `results` "
+            "gives what it is"
+        ) from None
 
 
 def record(name: str, seed: int, folder: Path = CHECKPOINTS) -> dict[str, Any]:
@@ -152,14 +166,28 @@ def record(name: str, seed: int, folder: Path = CHECKPOINTS) -> dict[str, Any]:
     damaged or belongs to another run, and NewerFormatError for one of a newer aelib.
     """
     path = record_file(name, seed, folder)
-    if not path.exists():
-        raise ModelMissingError(how_to_train(name, path))
     remedy = f"{_restore(path)}delete it and run: python -m aelib train {name}"
-    entry = _read_record(path, remedy)
-    owner = entry.get("name"), entry.get("seed")
+    raw = read_if_there(path, f"Remedy: {remedy}")
+    if raw is None:
+        raise ModelMissingError(how_to_train(name, path))
+    return parse_record(raw, name, seed, path, remedy)
+
+
+def parse_record(
+    raw: bytes, name: str, seed: int, where: Path | str, remedy: str
+) -> dict[str, Any]:
+    """Return the content of one run's record.
+
+    where: what the record is, and remedy: what to do about it, for the errors: those of `record`.
+    """
+    entry = _parse_entry(raw, where, remedy)
+    with reading(where, remedy):
+        owner = entry["name"], entry["seed"]
+        if owner == (name, seed):  # what every run leaves
+            _ = _history(entry), dict(entry["settings"]), entry["weights_sha256"]
     if owner != (name, seed):
         raise RecordError(
-            f"{path} is the record of {owner[0]}, seed {owner[1]}, not of "
+            f"{where} is the record of {owner[0]}, seed {owner[1]}, not of "
             f"{name}, seed {seed}. Remedy: {remedy}"
         )
     return entry
@@ -169,10 +197,11 @@ def record_text(entry: dict[str, Any]) -> bytes:
     """Return a record as the text of its file, with its format and its own checksum.
 
     A field has a line, and so has a list of numbers: git can compare it, and it stays small.
+    Raises ValueError for a number that is not finite.
     """
     entry = entry | {"format": FORMAT}
     entry["sha256"] = _checksum(entry)
-    text = json.dumps(entry, indent=1, sort_keys=True)
+    text = json.dumps(entry, indent=1, sort_keys=True, allow_nan=False)
     lists = re.compile(r"\[[^\[\]{}]*\]")
     return (lists.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode()
 
@@ -182,21 +211,51 @@ def _checksum(entry: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
-def _read_record(path: Path, remedy: str) -> dict[str, Any]:
-    try:
-        entry = json.loads(read_if_there(path, f"Remedy: {remedy}") or b"")
-        if not isinstance(entry, dict):
-            raise ValueError(f"it holds a {type(entry).__name__}")
-    except ValueError as error:
-        raise RecordError(f"{path} is damaged: {error}. Remedy: {remedy}") from None
-    if entry.get("format", FORMAT) > FORMAT:
+def _parse_entry(raw: bytes, where: Path | str, remedy: str) -> dict[str, Any]:
+    with reading(where, remedy):
+        entry = dict(parse_json(raw))
+        written = entry["format"]
+        if type(written) is not int or written < FORMAT:
+            raise ValueError(f"its format is {written!r}")
+    if written > FORMAT:
         raise NewerFormatError(
-            f"{path} was written by a newer aelib, in format {entry['format']}; this one reads "
+            f"{where} was written by a newer aelib, in format {written}; this one reads "
             f"{FORMAT}. Update aelib"
         )
-    if entry.get("sha256", _checksum(entry)) != _checksum(entry):
-        raise RecordError(f"{path} was altered: its checksum is wrong. Remedy: {remedy}")
+    if entry.get("sha256") != _checksum(entry):
+        raise RecordError(
+            f"{where} was altered: its checksum is wrong or missing. Remedy: {remedy}"
+        )
     return entry
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return what JSON says; raises ValueError for what is none, NaN and infinity included."""
+    return json.loads(raw, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds {text}")
+    return number
+
+
+@contextmanager
+def reading(where: Path | str, remedy: str) -> Iterator[None]:
+    """Turn what fails inside for want of the right content into a RecordError with its remedy.
+
+    where: the file, or what else is read.
+    """
+    try:
+        yield
+    except AelibError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise RecordError(
+            f"{where} is damaged, or something else wrote it: {what}. Remedy: {remedy}"
+        ) from None
 
 
 def _restore(path: Path) -> str:
@@ -205,11 +264,21 @@ def _restore(path: Path) -> str:
 
 def history(name: str, seed: int = 0, folder: Path = CHECKPOINTS) -> History:
     """Return the recorded course of one training run."""
-    entry = record(name, seed, folder)
-    watched = [(steps, value) for steps, value in entry.get("watched", [])]
-    return History(
-        entry["train_loss"], entry["val_loss"], entry["seconds"], entry["best_epoch"], None, watched
+    return _history(record(name, seed, folder))
+
+
+def _history(entry: dict[str, Any]) -> History:
+    train_loss, val_loss, seconds = (
+        [float(value) for value in entry[key]] for key in ("train_loss", "val_loss", "seconds")
     )
+    best, watched = int(entry["best_epoch"]), _watched(entry)
+    return History(train_loss, val_loss, seconds, best, None, watched)
+
+
+def _watched(entry: dict[str, Any]) -> list[tuple[int, float]]:
+    # Where there was nothing to score, JSON has no NaN to say so.
+    pairs = entry.get("watched", [])
+    return [(int(steps), math.nan if value is None else float(value)) for steps, value in pairs]
 
 
 def watched(name: str, folder: Path = CHECKPOINTS) -> tuple[list[int], Tensor]:
@@ -218,7 +287,7 @@ def watched(name: str, folder: Path = CHECKPOINTS) -> tuple[list[int], Tensor]:
     values: the checkerboard score of each seed at each step, shape (seeds, len(steps)).
     Raises ModelMissingError if the experiment was not watched.
     """
-    runs: list[Any] = [entry.get("watched") for entry in results(name, folder)]
+    runs = [_watched(entry) for entry in results(name, folder)]
     if not all(runs):
         raise ModelMissingError(f"{name} was not watched in training: there is no score by step")
     steps = [step for step, _ in runs[0]]
@@ -229,26 +298,36 @@ def one_class_baselines(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
     """Return what detectors without a network reach, one dict per normal digit.
 
     Its keys are "ink", "mean image", "PCA" and "nearest image"; the content is that of
-    "detector" in the records of `digit/{k}`. Raises ModelMissingError if it is not there.
+    "detector" in the records of `digit/{k}`. Raises ModelMissingError if it is not there, and
+    RecordError if it is damaged.
     """
-    return _recorded_values(Path(folder) / BASELINES, "baselines")
+
+    def understand(values: Any) -> list[dict[str, Any]]:
+        return [{name: dict(scores) for name, scores in digit.items()} for digit in values]
+
+    return _recorded_values(folder, BASELINES, "baselines", understand)
 
 
 def step_costs(folder: Path = CHECKPOINTS) -> dict[str, dict[str, float]]:
     """Return the recorded "parameters" and "cost" of each way of up-sampling, by kind.
 
-    Raises ModelMissingError if it is not there.
+    Raises ModelMissingError if it is not there, and RecordError if it is damaged.
     """
-    return _recorded_values(Path(folder) / COSTS, "costs")["upsampling"]
+
+    def understand(values: Any) -> dict[str, dict[str, float]]:
+        return {kind: dict(costs) for kind, costs in values["upsampling"].items()}
+
+    return _recorded_values(folder, COSTS, "costs", understand)
 
 
 def recipe_costs(folder: Path = CHECKPOINTS) -> dict[str, float]:
     """Return the recorded milliseconds of a training step with "adam" and with "muon".
 
     They were measured side by side on one core: the seconds in a record also hold what else
-    the machine had to do. Raises ModelMissingError if it is not there.
+    the machine had to do. Raises ModelMissingError if it is not there, and RecordError if it
+    is damaged.
     """
-    return _recorded_values(Path(folder) / COSTS, "costs")["recipes"]
+    return _recorded_values(folder, COSTS, "costs", lambda values: dict(values["recipes"]))
 
 
 def step_sizes(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
@@ -256,13 +335,16 @@ def step_sizes(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
 
     Each dict has kind, latent_dim, epochs, and val_mse, which maps a factor of the course's
     learning rates to the lowest error of each seed in so many epochs.
-    Raises ModelMissingError if it is not there.
+    Raises ModelMissingError if it is not there, and RecordError if it is damaged.
     """
-    found = _recorded_values(Path(folder) / STEP_SIZES, "tune")
-    return [
-        one | {"val_mse": {float(factor): mse for factor, mse in one["val_mse"].items()}}
-        for one in found
-    ]
+
+    def understand(values: Any) -> list[dict[str, Any]]:
+        return [
+            one | {"val_mse": {float(factor): mse for factor, mse in one["val_mse"].items()}}
+            for one in values
+        ]
+
+    return _recorded_values(folder, STEP_SIZES, "tune", understand)
 
 
 def detector_comparisons(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
@@ -270,21 +352,34 @@ def detector_comparisons(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
 
     Each has first and second, (detector, score); seeds, the difference of each; interval,
     mean, low and high, which counts seeds and test images; and images_only, with the seeds
-    as they are. Raises ModelMissingError if it is not there.
+    as they are. Raises ModelMissingError if it is not there, and RecordError if it is damaged.
     """
-    return [
-        found
-        | {key: Interval(*found[key]) for key in ("interval", "images_only")}
-        | {key: tuple(found[key]) for key in ("first", "second")}
-        for found in _recorded_values(Path(folder) / COMPARISONS, "compare")
-    ]
+
+    def understand(values: Any) -> list[dict[str, Any]]:
+        return [
+            found
+            | {key: Interval(*found[key]) for key in ("interval", "images_only")}
+            | {key: tuple(found[key]) for key in ("first", "second")}
+            for found in values
+        ]
+
+    return _recorded_values(folder, COMPARISONS, "compare", understand)
 
 
-def _recorded_values(path: Path, command: str) -> Any:
-    if not path.exists():
-        raise ModelMissingError(f"{path} does not exist; run: python -m aelib {command}")
-    remedy = f"{_restore(path)}run: python -m aelib {command}"
-    return _read_record(path, remedy)["values"]
+def _recorded_values(
+    folder: Path, file: str, command: str, understand: Callable[[Any], Content]
+) -> Content:
+    """Return what `understand` makes of the values that a command has recorded."""
+    path, written_by = expanded(folder) / file, f"python -m aelib {command}"
+    remedy = f"{_restore(path)}run: {written_by}"
+    raw = read_if_there(path, f"Remedy: {remedy}")
+    if raw is None:
+        raise ModelMissingError(f"{path} does not exist; {remedy}")
+    entry = _parse_entry(raw, path, remedy)
+    with reading(path, remedy):
+        if entry["command"] != written_by:
+            raise ValueError(f"it is what '{entry['command']}' writes")
+        return understand(entry["values"])
 
 
 def is_trained(name: str, seed: int, folder: Path = CHECKPOINTS) -> bool:
@@ -292,18 +387,21 @@ def is_trained(name: str, seed: int, folder: Path = CHECKPOINTS) -> bool:
 
     If the experiment is watched, what was watched has to be recorded as well.
     """
-    wanted = experiment(name)
     weights = weights_file(name, seed, folder)
-    if weights.is_relative_to(folder) and not weights.exists():
+    if weights.is_relative_to(expanded(folder)) and not weights.exists():
         return False
     try:
-        entry = record(name, seed, folder)
-        settings = entry["settings"]
-    except (ModelMissingError, ValueError, KeyError):
+        return fits_table(record(name, seed, folder))
+    except (ModelMissingError, RecordError):
         return False
+
+
+def fits_table(entry: dict[str, Any]) -> bool:
+    """Return whether a record is of a run with the settings that the table has now."""
+    wanted = experiment(entry["name"])
     if wanted.watched and not entry.get("watched"):
         return False
-    return settings == json.loads(json.dumps(wanted.settings()))
+    return entry["settings"] == json.loads(json.dumps(wanted.settings()))
 
 
 def load_weights(
@@ -351,17 +449,26 @@ def load_weights(
 
 
 def weights_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
-    """Return where a run's weights are: seed 0 and all judges ship, others are in the cache."""
-    seed = whole_number("seed", seed, 0)
+    """Return where a run's weights are: seed 0 and all judges ship, others are in the cache.
+
+    Raises UnknownNameError for a name or a seed that is not in the table.
+    """
+    seed = _known_seed(name, seed)
     shipped = experiment(name).shipped and (seed == 0 or name == JUDGE)
     root = folder if shipped else cache_folder() / "weights"
-    return Path(root) / name / f"seed{seed}.pt"
+    return expanded(root) / name / f"seed{seed}.pt"
 
 
 def record_file(name: str, seed: int, folder: Path = CHECKPOINTS) -> Path:
-    """Return where a run's record is."""
-    seed = whole_number("seed", seed, 0)
-    return Path(folder) / experiment(name).name / f"seed{seed}.json"
+    """Return where a run's record is; raises UnknownNameError as `weights_file` does."""
+    return expanded(folder) / name / f"seed{_known_seed(name, seed)}.json"
+
+
+def _known_seed(name: str, seed: int) -> int:
+    seed, seeds = whole_number("seed", seed, 0), experiment(name).seeds
+    if seed not in seeds:
+        raise UnknownNameError(f"{name} has no seed {seed}; it has: {', '.join(map(str, seeds))}")
+    return seed
 
 
 def experiment(name: str) -> Experiment:

@@ -13,6 +13,9 @@ def dask_setup(worker):
     """Called by Dask when the worker starts."""
     import tiny_zoo
 
+    import aelib
+
+    aelib.__version__ = os.environ.get("AELIB_TEST_VERSION", aelib.__version__)
     sweep = tiny_zoo.install(Path(tempfile.mkdtemp(dir=os.environ["AELIB_CACHE"])))
     mark = Path(os.environ.get("AELIB_TEST_DIE_ONCE", ""))
     if mark.name:

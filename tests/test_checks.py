@@ -158,6 +158,8 @@ REFUSED = {
     "NumPy whole numbers": (np.ones((2, 28, 28), dtype=np.int32), r"got torch.int32.*uint8"),
     "bool": (torch.ones(2, 28, 28, dtype=torch.bool), "got torch.bool"),
     "complex": (torch.ones(2, 28, 28, dtype=torch.complex64), "got torch.complex64"),
+    "eight bits": (torch.full((2, 28, 28), 0.5).to(torch.float8_e5m2), r"float8_e5m2; \.float\(\)"),
+    "a mask of bytes": (torch.eye(28).to(torch.uint8)[None], r"only 0 and 1.*with \.float\(\)"),
     "text": (np.array([["a"] * 28] * 28)[None], "must hold numbers"),
     "not a number": (grey((2, 1, 28, 28)).index_fill(0, torch.tensor([1]), NAN), "nan|NaN"),
     "infinite": (grey((2, 1, 28, 28)) / 0, "inf"),
@@ -189,6 +191,58 @@ def test_other_images_are_refused_by_name(kind, takers):
         with pytest.raises(ValueError, match=said):
             take(given)
             pytest.fail(f"{name} takes {kind}")
+
+
+def test_a_picture_that_is_black_but_for_some_noise_is_no_mask():
+    noisy = torch.zeros(3, 28, 28, dtype=torch.uint8)
+    assert data.to_float(noisy).max() == 0
+    noisy[:, :2, :3] = 1
+    assert data.to_float(noisy).max() == pytest.approx(1 / 255)
+
+
+def test_a_dark_picture_among_others_is_no_mask(pixels):
+    dark = torch.randint(2, (28, 28), generator=torch.Generator().manual_seed(0)).byte()
+    digits = Digits(torch.stack([pixels[0], dark]), [7, 3])
+    assert len(digits[1]) == 1 and digits[1].floats().max() == pytest.approx(1 / 255)
+    assert [x.max().item() < 0.01 for x, _ in data.batches(digits, 1)] == [False, True]
+
+
+# Ranges that one often meets, with what to do; drawings may leave [0, 1], but not like this.
+OTHER_RANGES = {
+    "0 to 255": (lambda x: 255 * x, r"divide them by 255"),
+    "-0.5 to 0.5": (lambda x: x - 0.5, "if paper is -0.5, add 0.5"),
+    "-1 to 1": (lambda x: 2 * x - 1, "if it is -1, add 1 and divide by 2"),
+    "standardised": (lambda x: (x - 0.1307) / 0.3081, r"clamp\(0, 1\)"),
+}
+CLIPPED = (
+    "read_digits", "montage", "image_grid", "anomaly_scores of", "PCA's encode",
+    "PCA's reconstruct",
+)  # fmt: skip
+AVERAGED = ("mse_per_image", "mse_per_image of")  # for models with an offset, too
+
+
+@pytest.mark.parametrize("kind", OTHER_RANGES)
+def test_images_of_another_range_are_not_clipped_or_averaged_without_a_word(kind, pixels, takers):
+    change, remedy = OTHER_RANGES[kind]
+    given = change(pixels[:, None] / 255)
+    for name in CLIPPED + AVERAGED * (kind == "0 to 255"):
+        with pytest.raises(ValueError, match=f"must have paper at 0 and full ink at 1.*{remedy}"):
+            takers[name](given)
+            pytest.fail(f"{name} takes {kind}")
+
+
+def test_drawings_may_leave_the_range_of_images(splits, judge):
+    linear = baselines.LinearAutoencoder(splits.val, 32)
+    images = splits.val[:200].floats()
+    for d in (0, 1, 8, 32):
+        drawn = linear.reconstruct(images, d)
+        for each in (drawn, *drawn[:, None]):
+            assert len(metrics.read_digits(judge, each)) == len(each)
+        plotting.montage([drawn])
+    wild = (3 * torch.randn(4, 1, 28, 28)).requires_grad_()
+    metrics.mse_per_image(1e6 * wild, images[:4]).mean().backward()
+    assert wild.grad.isfinite().all(), "a loss that has run away is a number still"
+    assert metrics.mse_per_image(images, images - 0.5).mean() == pytest.approx(0.25)
 
 
 def test_floats_of_ones_own_are_not_divided_again(pixels):
@@ -298,6 +352,8 @@ def test_other_labels_are_refused(labels, said, pixels):
         (torch.arange(12) == 9, [9]),
         (np.arange(12) > 9, [10, 11]),
         ([True] + 11 * [False], [0]),
+        (slice(None, None, -1), list(range(11, -1, -1))),
+        (slice(9, 2, -3), [9, 6, 3]),
     ],
 )
 def test_a_part_of_digits_is_digits_whatever_the_index(index, chosen, pixels):
@@ -321,6 +377,8 @@ def test_a_part_of_digits_is_digits_whatever_the_index(index, chosen, pixels):
         (None, TypeError),
         (torch.zeros(2), TypeError),
         (torch.zeros(2, 2, dtype=torch.long), TypeError),
+        ([True, 0], TypeError),
+        ([0, np.True_], TypeError),
     ],
 )
 def test_an_index_that_cannot_be_is_refused(index, error, pixels):
@@ -382,12 +440,35 @@ def test_a_seed_in_the_place_of_a_generator_is_refused(few):
         {"weight_decay": -1},
         {"warmup": NAN},
         {"muon_scale": "big"},
+        {"muon_scale": ["original"]},
+        {"adam_lr": torch.tensor([0.1, 0.2])},
     ],
 )
 def test_a_rate_that_cannot_be_is_refused_by_name(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"{name} must"):
         optim.Recipe(**({"epochs": 1, "batch_size": 8, "adam_lr": 1e-3} | wrong))
+
+
+def test_rates_may_be_numbers_of_any_kind():
+    rates = dict(adam_lr=torch.tensor(0.5), muon_lr=np.float32(0.25), warmup=np.array(0.5))
+    recipe = optim.Recipe(1, 8, **rates, weight_decay=torch.tensor(0))
+    assert recipe == optim.Recipe(1, 8, adam_lr=0.5, muon_lr=0.25, warmup=0.5)
+    assert {type(getattr(recipe, name)) for name in (*rates, "weight_decay")} == {float}
+
+
+@pytest.mark.parametrize("name", ["muon_lr", "warmup"])
+def test_what_may_be_none_says_what_none_means(name):
+    with pytest.raises(ValueError, match=rf"{name} must .*, got 0; None (trains|keeps)"):
+        optim.Recipe(1, 8, 1e-3, **{name: 0})
+
+
+@pytest.mark.parametrize("lr", [NAN, -1, float("inf"), "fast"])
+def test_muons_own_rate_is_held_to_the_same(lr):
+    with pytest.raises(ValueError, match="lr must be 0 or more"):
+        optim.KernelMuon([nn.Parameter(torch.zeros(2, 2))], lr, "original")
+    with pytest.raises(ValueError, match="scale must be one of"):
+        optim.KernelMuon([nn.Parameter(torch.zeros(2, 2))], 0.1, ["original"])
 
 
 # --- Looking changes nothing ------------------------------------------------------------
@@ -479,6 +560,91 @@ def test_a_look_that_fails_puts_the_mode_back(few):
     with pytest.raises(ZeroDivisionError):
         training.evaluate(model, few, loss=lambda *_: 1 / 0)
     assert all(layer.training for layer in model.modules())
+
+
+class Overwriting(nn.Module):
+    """Changes what enters it, as a first layer like nn.ReLU(inplace=True) does."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        x -= 0.5
+        return self.scale * x + 0.25
+
+    def encode(self, x):
+        return x.sub_(0.5).flatten(1)
+
+    def decode(self, z):
+        return z.mul_(0).view(-1, 1, 28, 28)
+
+
+def test_a_model_that_changes_what_enters_it_is_held_against_the_true_images(few):
+    x = few.floats()
+    for offset in (0.0, 0.5):
+        model = Overwriting()
+        model.offset = offset
+        for loss in (training.reconstruction_loss, training.denoising_loss(0.0)):
+            assert training.evaluate(model, few, loss) == pytest.approx(0.0625)
+            assert loss(model, x, few.labels).item() == pytest.approx(0.0625)
+            assert torch.equal(x, few.floats()), "the caller's images are as they were"
+            history = training.fit(
+                model, few, few, optim.Recipe(1, 200, 1e-9), loss=loss, progress=False
+            )
+            assert history.train_loss[0] == pytest.approx(0.0625)
+
+
+def test_no_function_lets_a_model_change_the_callers_numbers(few):
+    model, x, codes = Overwriting(), few.floats(), torch.ones(3, 784)
+    metrics.reconstruct(model, x)
+    metrics.encode(model, x)
+    metrics.decode(model, codes)
+
+    class Reads(nn.Sequential):
+        def forward(self, x):
+            return x.mul_(0).flatten(1)[:, :10]
+
+    metrics.read_digits(Reads(), x)
+    training.classification_loss(Reads(), x, few.labels)
+    assert torch.equal(x, few.floats()) and torch.equal(codes, torch.ones(3, 784))
+
+
+def lazy():
+    return nn.Sequential(
+        nn.Flatten(), nn.LazyLinear(784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
+    )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, few: training.evaluate(model, few),
+        lambda model, few: metrics.reconstruct(model, few.images),
+        lambda model, few: training.fit(
+            model, few, few, optim.Recipe(1, 100, 1e-3), progress=False
+        ),
+        lambda model, few: optim.make_optimizers(model, optim.COURSE),
+    ],
+    ids=["evaluate", "reconstruct", "fit", "make_optimizers"],
+)
+def test_a_network_that_has_no_shape_yet_is_refused_and_stays_as_it_is(use, few):
+    model = lazy()
+    with pytest.raises(ValueError, match=r"model's 1\.weight has no shape yet.*model\(images\)"):
+        use(model, few)
+    assert type(model[1]) is nn.LazyLinear
+    model(few.floats())  # the remedy
+    use(nn.Sequential(model, nn.Flatten(), nn.Linear(784, 784), nn.Unflatten(1, (1, 28, 28))), few)
+
+
+@pytest.mark.parametrize("bad", [NAN, float("inf")])
+def test_a_loss_that_is_no_number_is_said_and_not_returned(bad, few):
+    class Spoilt(nn.Module):
+        def forward(self, x):
+            return x * bad
+
+    with pytest.raises(ValueError, match=r"loss on these images is nan: what the model returns"):
+        training.evaluate(Spoilt(), few)
 
 
 # --- A reader's own network -------------------------------------------------------------
@@ -579,6 +745,24 @@ def test_an_offset_that_cannot_be_is_refused(offset):
         Autoencoder(2, offset=offset)
 
 
+@pytest.mark.parametrize("offset", [nn.Parameter(torch.tensor(NAN)), "0.5", torch.zeros(784), None])
+def test_an_offset_of_ones_own_must_be_a_number(offset, few):
+    class Own(nn.Conv2d):
+        pass
+
+    model = Own(1, 1, 3, padding=1)
+    model.offset = offset
+    for look in (
+        lambda: metrics.reconstruct(model, few.images),
+        lambda: training.evaluate(model, few),
+        lambda: training.evaluate(model, few, training.denoising_loss(0.1)),
+    ):
+        with pytest.raises(
+            ValueError, match=r"the model's offset, .* must be a finite number, got"
+        ):
+            look()
+
+
 def test_an_offset_is_applied_by_every_loss_alike(few):
     model = Autoencoder(2, offset=0.5).eval()
     plain = training.evaluate(model, few)
@@ -613,6 +797,20 @@ def test_numbers_may_come_in_many_forms(name):
     ):
         found = torch.as_tensor(AGGREGATES[name](given)).double()
         assert torch.allclose(found, expected, rtol=1e-6)
+
+
+def test_losses_may_come_as_a_list_of_tensors_with_gradients():
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        given = list(SCORES.to(dtype).requires_grad_())
+        mean = metrics.mean_per_digit(given, DIGIT)
+        assert torch.allclose(mean[1:4], metrics.mean_per_digit(SCORES.to(dtype), DIGIT)[1:4])
+
+
+@pytest.mark.parametrize("name", AGGREGATES)
+def test_true_among_numbers_is_no_number(name):
+    for given in ([0.1, True, 0.3, 0.4], [0.1, 0.2, np.True_, 0.4], [*SCORES[:3], NORMAL[0]]):
+        with pytest.raises(ValueError, match=r"must hold numbers.*True and False are none"):
+            AGGREGATES[name](given)
 
 
 @pytest.mark.parametrize("name", AGGREGATES)
@@ -718,8 +916,10 @@ def test_sizes_must_be_whole_numbers(wrong):
 def test_a_score_of_colour_or_of_nothing_is_refused():
     with pytest.raises(ValueError, match=r"\(N, 1, H, W\), got \(2, 3, 28, 28\)"):
         checkerboards.checkerboard_score(torch.rand(2, 3, 28, 28))
-    with pytest.raises(ValueError, match="period must be 2 or 4"):
-        checkerboards.checkerboard_score(torch.rand(2, 1, 28, 28), period=True)
+    for wrong in (True, 2.0, 3, "2", None):
+        with pytest.raises(ValueError, match="period must be 2 or 4, got"):
+            checkerboards.checkerboard_score(torch.rand(2, 1, 28, 28), period=wrong)
+    assert checkerboards.checkerboard_score(torch.rand(2, 1, 28, 28), np.int64(2)) > 0
 
 
 def test_points_need_two_numbers_and_a_digit_each():
@@ -979,6 +1179,61 @@ def test_an_option_that_cannot_be_is_refused_before_training(options, said, few)
         training.fit(model, few, few, optim.Recipe(1, 100, 1e-3), progress=False, **options)
     trained = {name for name, _ in model.named_parameters()}
     assert all(torch.equal(before[name], model.state_dict()[name]) for name in trained)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((len, 5), "steps must be a list of whole numbers, got 5"),
+        ((len, [0, -1]), "each of the steps must be a whole number from 0 up, got -1"),
+        ((len, "12"), "each of the steps must be a whole number"),
+        ((len, [0.5]), "each of the steps must be a whole number"),
+        (("x", (0,)), "measure must be a function of a model, got 'x'"),
+    ],
+)
+def test_a_watch_that_cannot_be_is_refused_when_it_is_made(given, said):
+    with pytest.raises(ValueError, match=said):
+        training.Watch(*given)
+
+
+def test_a_look_that_gives_no_number_is_named(few):
+    for found in (None, "much", torch.zeros(2)):
+        watch = training.Watch(lambda model, found=found: found, (0,))
+        with pytest.raises(ValueError, match=r"watch\.measure must return a number, got"):
+            training.fit(
+                *(Autoencoder(2), few, few, optim.Recipe(1, 100, 1e-3)), progress=False, watch=watch
+            )
+
+
+def test_labels_that_a_classifier_does_not_know_are_named(few):
+    class Scores(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x)[0]
+
+    for model, found in (
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 5)), r"\(200, 5\)"),
+        (Scores(nn.Flatten(), nn.Linear(784, 10)), r"\(10,\)"),
+        (nn.Flatten(0), r"\(156800,\)"),
+    ):
+        with pytest.raises(ValueError, match=rf"\(200, 10\), got {found}: the labels go up to 9"):
+            training.evaluate(model, few, training.classification_loss)
+    five = few.only(0, 1, 2, 3, 4)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 5))
+    assert training.evaluate(model, five, training.classification_loss) > 0
+
+
+def test_fit_trains_inside_inference_mode_what_was_made_outside(few):
+    recipe, histories = optim.Recipe(1, 100, 1e-3), []
+    for inside in (True, False):
+        with training.seeded(0):
+            model = Autoencoder(2)
+        with torch.inference_mode(inside):
+            histories.append(training.fit(model, few, few, recipe, progress=False))
+    assert histories[0].val_loss == histories[1].val_loss
+    with torch.inference_mode():
+        model = Autoencoder(2)
+        with pytest.raises(ValueError, match=r"made inside torch\.inference_mode.*make it outside"):
+            training.fit(model, few, few, recipe, progress=False)
 
 
 def test_fit_leaves_the_arithmetic_of_the_caller_as_it_was(few):

@@ -214,3 +214,39 @@ def test_the_influence_gives_the_standard_error_over_new_images():
         found.append(detection.auroc(scores, normal))
         errors.append(float(detection.auroc_influence(scores, normal).std() / 300**0.5))
     assert torch.tensor(errors).mean() == pytest.approx(torch.tensor(found).std().item(), rel=0.15)
+
+
+def test_a_detector_needs_codes_that_differ(few):
+    known = few.only(4).floats()
+    with pytest.raises(ValueError, match="got d = 0"):
+        detection.Detector(Autoencoder(0), known)
+    collapsed = Autoencoder(3)
+    torch.nn.init.zeros_(collapsed.encoder[-1].weight)
+    with pytest.raises(ValueError, match="20 codes are all the same, as those of a collapsed"):
+        detection.Detector(collapsed, known)
+    almost = torch.full((50, 3), 0.3) + 1e-8 * torch.randn(50, 3)
+    with pytest.raises(ValueError, match="all the same"):
+        detection.CodeDistance(almost)
+
+
+def test_a_detector_refuses_a_model_that_draws_less_than_the_image(few):
+    with pytest.raises(ValueError, match=r"model must have no offset, got 0\.5"):
+        detection.Detector(Autoencoder(3, offset=0.5), few.floats())
+
+
+def test_a_distance_is_not_negative():
+    x = images(3)
+    with pytest.raises(ValueError, match="each of code_distance must be 0 or more, got -1"):
+        detection.all_scores(x, x, torch.tensor([1.0, -1.0, 2.0]))
+
+
+def test_what_is_recorded_of_a_detector_needs_a_digit_and_a_score_for_each_image():
+    labels = {"val": [3, 3, 4, 5], "test": torch.tensor([3, 4, 4, 3])}
+    scores = {"val": {"a": [0.1, 0.2, 0.3, 0.4]}, "test": {"a": torch.tensor([0.1, 0.3, 0.4, 0.2])}}
+    found = detection.detector_values(scores, labels, 3)["a"]
+    assert found["auroc"] == 1 and found["flagged_per_digit"][4] == 2
+    for normal in (True, 10, 3.0):
+        with pytest.raises(ValueError, match="normal must be a whole number from 0 to 9"):
+            detection.detector_values(scores, labels, normal)
+    with pytest.raises(ValueError, match=r"a must have shape \(3,\), got \(4,\)"):
+        detection.detector_values(scores, labels | {"val": [3, 3, 4]}, 3)

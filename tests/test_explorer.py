@@ -3,10 +3,11 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 
-from aelib import explorer, zoo
+from aelib import explorer, files, zoo
 from aelib.detection import WITH_CODE
 from aelib.explorer.needs import ALLOWED, MODELS, _detector, needs
 from aelib.packing import unpack_array
@@ -100,16 +101,64 @@ def test_every_view_has_a_small_still_and_words_for_it(view):
     assert len(alt) > 60 and alt.endswith(".")
 
 
+def test_a_page_goes_to_the_home_folder_and_is_never_half_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setattr(explorer, "needs", lambda views, **_: needs(["stamp"]))
+    path = explorer.page("~/pages")
+    assert path == tmp_path / "pages" / "explorer.html"
+    before = path.read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        explorer.page("~/pages")
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_models_are_packed(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr(explorer, "needs", lambda *_, **__: pytest.fail("it packed"))
+    with pytest.raises(files.FileError, match="file"):
+        explorer.page(tmp_path / "file")
+
+
 def test_frames_need_a_label_and_a_text_each():
     shown = explorer.frames([PNG, PNG], ["0", "50"], "step", "Ten digits.")
     assert shown.content["frames"]["alts"] == ["Ten digits. step: 0.", "Ten digits. step: 50."]
     assert shown.still == PNG
     with pytest.raises(ValueError, match="got 1 and 1 for 2"):
         explorer.frames([PNG, PNG], ["0"], "step", "Ten digits.")
-    with pytest.raises(ValueError, match="start must lie in 0 to 1, got 2"):
+    with pytest.raises(ValueError, match="start must be a whole number from 0 to 1, got 2"):
         explorer.frames([PNG, PNG], ["0", "1"], "step", "x", start=2)
     with pytest.raises(ValueError, match="got 0 and 0 for 0"):
         explorer.frames([], [], "step", "x")
+
+
+def test_frames_are_written_whatever_kind_of_number_they_come_with():
+    shown = explorer.frames([PNG, PNG], [np.int64(0), 5], "step", "Ten digits.", start=np.int64(1))
+    assert json.loads(json.dumps(shown.content))["frames"]["start"] == 1
+    assert shown.content["frames"]["labels"] == ["0", "5"] and shown.html()
+    for start in (True, 0.0, "0"):
+        with pytest.raises(ValueError, match="start must be a whole number from 0 to 1, got"):
+            explorer.frames([PNG, PNG], ["0", "1"], "step", "x", start=start)
+
+
+def test_a_picture_that_is_no_png_is_refused_before_it_is_shown():
+    with pytest.raises(ValueError, match=r"each picture must be a PNG as bytes, got str"):
+        explorer.frames([PNG, "a.png"], ["0", "1"], "step", "x")
+    with pytest.raises(ValueError, match=r"still must be a PNG as bytes, got str"):
+        explorer.explore("stamp", still="a.png", alt="x")
+
+
+def test_a_dimension_is_a_whole_number():
+    one = set(needs(["code"], dims=[torch.tensor(2)])["models"])
+    assert one == set(needs(["code"], dims=[2])["models"])
+    for dims in ([True], [2.0]):
+        with pytest.raises(ValueError, match="each of dims must be a whole number, got"):
+            needs(["code"], dims=dims)
 
 
 def test_the_pad_hands_over_what_was_drawn():

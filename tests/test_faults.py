@@ -4,22 +4,26 @@ Whatever happens, a second call ends with the bits of an undisturbed one, and no
 behind; and what cannot be done is said with its file and its remedy.
 """
 
+import ctypes
 import hashlib
 import io
 import json
 import os
 import pickle
+import random
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
-from aelib import zoo
+from aelib import data, zoo
 
 ROOT = Path(__file__).parent.parent
 TINY = Path(__file__).with_name("tiny_zoo.py")
@@ -134,6 +138,46 @@ def test_a_kill_of_two_jobs_ends_with_the_same_bits(everyone, place, undisturbed
     assert place.files() == FINISHED, "something stays behind"
 
 
+@posix
+@pytest.mark.parametrize("seed", [0, 1])
+def test_kills_of_two_jobs_at_random_moments_end_with_the_same_bits(seed, place, undisturbed):
+    """A moment is counted in changes of files, so that it is the same on any machine."""
+    chance = random.Random(seed)
+    killed = 0
+    for _ in range(2):
+        process = place.start("train", "--jobs", "2")
+        ended = not change(place, chance.randint(1, 8), process)
+        killed += not ended
+        if not ended:
+            chance.choice((os.kill, os.killpg))(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        wait_for(lambda group=process.pid: not group_lives(group), seconds=60)
+    assert killed, "nothing was killed"
+    code, _, err = place.run("train", "--jobs", "2")
+    assert code == 0, err
+    assert place.outcome() == undisturbed.outcome()
+    assert place.files() == FINISHED, "something stays behind"
+
+
+def change(place, count, process):
+    """Wait until the files have changed so many times; return whether they did before its end."""
+    before = state_of(place)
+    while count and process.poll() is None:
+        now = state_of(place)
+        count -= now != before
+        before = now
+        time.sleep(0.002)
+    return not count
+
+
+def state_of(place):
+    found = set()
+    for path in (*place.checkpoints.rglob("*"), *place.cache.rglob("*")):
+        with suppress(FileNotFoundError):  # it has just gone
+            found.add((path, path.stat().st_mtime_ns, path.stat().st_size))
+    return found
+
+
 def wait_for(condition, process=None, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
@@ -175,6 +219,48 @@ def test_two_trainings_of_one_pattern_at_once_do_no_harm(place, undisturbed):
         assert process.returncode == 0, err
     assert place.outcome() == undisturbed.outcome()
     assert place.files() == FINISHED
+
+
+SHARING = (
+    "from aelib import data, explorer\n"
+    "print(len(data.torchvision_mnist(train=False)), hash(explorer.explore('plane').html()))"
+)
+
+
+@posix
+def test_two_kernels_may_fill_one_cache_at_once(place):
+    from jupyter_client.manager import start_new_kernel
+
+    environment = place.environment() | {"PYTHONHASHSEED": "0"}
+    kernels = [start_new_kernel(kernel_name="python3", env=environment) for _ in range(2)]
+    try:
+        asked = [client.execute(SHARING) for _, client in kernels]  # which waits for nothing
+        printed = [
+            printed_by(client, which) for (_, client), which in zip(kernels, asked, strict=True)
+        ]
+    finally:
+        for manager, client in kernels:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    assert printed[0].startswith("10000 ") and printed[0] == printed[1]
+    kept = [path.name for path in place.cache.rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted(data.FILES), "something stays behind"
+
+
+def printed_by(client, which):
+    """Wait for the end of a cell and return what it printed, its error included."""
+    printed = ""
+    while True:
+        message = client.get_iopub_msg(timeout=120)
+        if message["parent_header"].get("msg_id") != which:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "stream" and content["name"] == "stdout":
+            printed += content["text"]
+        elif message["msg_type"] == "error":
+            printed += content["evalue"]
+        elif content.get("execution_state") == "idle":
+            return printed
 
 
 KERNEL_CELLS = [
@@ -237,35 +323,107 @@ def test_a_disk_that_is_full_loses_nothing(size, place, undisturbed):
     assert place.outcome() == undisturbed.outcome() and place.files() == FINISHED
 
 
-@posix
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
-@pytest.mark.parametrize("which", ["checkpoints", "cache"])
-def test_a_folder_that_is_protected_is_named_before_an_hour_is_lost(which, place):
-    folder = getattr(place, which)
+def without_power():
+    """Have root obey permissions as others do, in a process that is about to begin."""
+    if os.geteuid() == 0:
+        drop, override = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+        ctypes.CDLL(None).prctl(drop, override, 0, 0, 0)
+
+
+@pytest.fixture
+def protected(tmp_path):
+    """A folder in which nobody may write, whoever runs the tests."""
+    folder = tmp_path / "protected"
     folder.mkdir()
     folder.chmod(0o555)
-    start = time.monotonic()
-    code, _, err = place.run("train")
+    try:
+        touched = subprocess.run(
+            ["touch", str(folder / "x")], preexec_fn=without_power, capture_output=True
+        )
+    except subprocess.SubprocessError:  # another system's root
+        touched = None
+    if touched is None or not touched.returncode:
+        pytest.skip("root may write anywhere")
+    yield folder
     folder.chmod(0o755)
-    assert code == 1 and "Traceback" not in err and time.monotonic() - start < 60
-    assert f"{folder}" in err and "Make the place writable" in err
+
+
+@posix
+@pytest.mark.parametrize("which", ["checkpoints", "cache"])
+def test_a_folder_that_is_protected_is_named_before_an_hour_is_lost(which, place, protected):
+    setattr(place, which, protected)
+    code, _, err = place.run("train", preexec_fn=without_power)
+    assert code == 1 and "Traceback" not in err
+    assert f"{protected}" in err and "Make the place writable" in err
     assert ("AELIB_CACHE" in err) == (which == "cache")
+    assert not list(place.cache.rglob("*.state")), "it trained"
 
 
-def test_output_that_nobody_reads_any_more_is_no_error():
+@posix
+def test_with_a_protected_home_everything_works_that_keeps_nothing(place, protected):
+    environment = place.environment() | {"HOME": str(protected)}
+    for name in ("AELIB_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
+        environment.pop(name, None)
+    code = (
+        "from aelib import data, explorer, metrics, plotting, zoo\n"
+        "plotting.use_style()\n"
+        "images = data.load_mnist().test[:3].floats()\n"
+        "drawn = metrics.reconstruct(zoo.load('latent/16'), images)\n"
+        "plotting.image_grid({'a': images, 'b': drawn})\n"
+        "explorer.explore('stamp')\n"
+        "print(metrics.read_digits(zoo.judge(), drawn).tolist())\n"
+        "try: data.torchvision_mnist()\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=environment, capture_output=True, text=True, preexec_fn=without_power,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    drawn, refused = done.stdout.splitlines()
+    assert drawn == "[7, 2, 1]"
+    assert refused.startswith(f"FileError {protected}")
+    assert "Make the place writable, or name another folder in AELIB_CACHE" in refused
+
+
+@posix
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_reads_any_more_ends_it_in_silence(unbuffered):
     listing = subprocess.Popen(
         [sys.executable, "-m", "aelib", "list"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
     )
     with listing:
         assert listing.stdout.readline().startswith("judge")
         listing.stdout.close()
         assert listing.stderr.read() == ""
     assert listing.returncode == 0
+
+
+@posix
+def test_a_sweep_that_nobody_reads_is_stopped_and_goes_on_the_next_time(place, undisturbed):
+    with place.start("train", "--jobs", "2") as process:
+        assert process.stdout.readline().startswith("judge")
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 128 + signal.SIGPIPE
+    wait_for(lambda: not group_lives(process.pid))
+    assert place.outcome() != undisturbed.outcome(), "it was stopped"
+    code, _, err = place.run("train", "--jobs", "2")
+    assert code == 0, err
+    assert place.outcome() == undisturbed.outcome() and place.files() == FINISHED
+
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_output_is_no_error(closed):
+    command = f"{shlex.quote(sys.executable)} -m aelib list judge {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -363,8 +521,7 @@ def recorded(shipped, content, name="latent/2"):
     path.write_bytes(content)
     entry = json.loads(zoo.record_file(name, 0, shipped).read_text())
     entry["weights_sha256"] = hashlib.sha256(content).hexdigest()
-    entry.pop("sha256", None)
-    zoo.record_file(name, 0, shipped).write_text(json.dumps(entry))
+    zoo.record_file(name, 0, shipped).write_bytes(zoo.record_text(entry))
     return path
 
 
@@ -421,9 +578,20 @@ def test_weights_that_are_not_finite_are_refused(shipped):
         lambda path: path.write_text(
             path.read_text().replace('"test_mse": 0.0', '"test_mse": 0.1')
         ),
+        lambda path: rewrite(path, drop="sha256", test_mse=0.1),
+        lambda path: rewrite(path, drop="sha256", test_mse=float("nan")),
+        lambda path: path.write_text("null"),
+        lambda path: path.write_text('{"format": "3"}'),
+        lambda path: path.write_text('{"format": null}'),
+        lambda path: path.write_text('{"name": "latent/2", "seed": 0}'),
+        lambda path: rewrite(path, drop="format", train_loss=3),
+        lambda path: path.write_bytes(record_with(path, train_loss={"a": "b"})),
+        lambda path: path.write_bytes(record_with(path, watched=[1, 2])),
     ],
-    ids=["empty", "truncated", "zeroed", "a list", "no text", "swapped", "another seed", "altered"],
-)
+    ids=["empty", "truncated", "zeroed", "a list", "no text", "swapped", "another seed", "altered",
+         "no checksum", "NaN", "null", "format of text", "format null", "bare",
+         "no format", "loss of text", "looks of numbers"],
+)  # fmt: skip
 def test_a_damaged_record_is_named_with_a_remedy(damage, shipped):
     path = zoo.record_file("latent/2", 0, shipped)
     before = path.read_bytes()
@@ -440,6 +608,51 @@ def test_a_damaged_record_is_named_with_a_remedy(damage, shipped):
         message = str(caught.value)
         assert str(path) in message and "python -m aelib train latent/2" in message
     assert not zoo.is_trained("latent/2", 0, shipped), "train makes it again"
+
+
+def rewrite(path, drop, **values):
+    entry = json.loads(path.read_text()) | values
+    del entry[drop]
+    path.write_text(json.dumps(entry))
+
+
+def record_with(path, **values):
+    """The bytes of a record with other values, and with a checksum that belongs to them."""
+    return zoo.record_text(json.loads(path.read_text()) | values)
+
+
+def test_a_seed_that_is_not_in_the_table_is_said_without_a_remedy_that_cannot_help():
+    for ask in (zoo.load_seed, zoo.record, zoo.history, zoo.is_trained):
+        with pytest.raises(
+            zoo.UnknownNameError, match="latent/2 has no seed 7; it has: 0, 1, 2, 3"
+        ):
+            ask("latent/2", 7)
+
+
+AGGREGATES = {
+    zoo.BASELINES: (zoo.one_class_baselines, "baselines"),
+    zoo.COSTS: (zoo.step_costs, "costs"),
+    zoo.COMPARISONS: (zoo.detector_comparisons, "compare"),
+    zoo.STEP_SIZES: (zoo.step_sizes, "tune"),
+}
+
+
+@pytest.mark.parametrize("file", AGGREGATES)
+def test_damaged_or_swapped_measurements_are_named_with_their_command(file, tmp_path):
+    read, command = AGGREGATES[file]
+    path = tmp_path / file
+    good = (zoo.CHECKPOINTS / file).read_bytes()
+    mine = f'{{"command": "python -m aelib {command}", "values": '
+    others = [(zoo.CHECKPOINTS / other).read_bytes() for other in AGGREGATES if other != file]
+    foreign = [b"", b"{}", b"null", b"[1]", good[:-100], b'{"command": 3}']
+    wrong = [f"{mine}{values}}}".encode() for values in ("3", "[3]", "null", '{"a": 1}', '"text"')]
+    for content in (*others, *foreign, *wrong):
+        path.write_bytes(content)
+        with pytest.raises(zoo.RecordError) as caught:
+            read(tmp_path)
+        assert str(path) in str(caught.value) and f"python -m aelib {command}" in str(caught.value)
+    path.write_bytes(good)
+    assert read(tmp_path) == read()
 
 
 def test_a_record_of_a_newer_format_is_neither_read_nor_written_over(shipped):

@@ -109,7 +109,7 @@ def test_rank_and_difference_to_the_best_other():
         intervals.rank(values, 0, [1, 3])
 
 
-@pytest.mark.parametrize("others", [[], [0, 1]])
+@pytest.mark.parametrize("others", [[], [0, 1], [1, 1]])
 def test_rank_needs_others(others):
     with pytest.raises(ValueError, match="others must be one or more rows but 0"):
         intervals.rank([[1.0, 2.0], [2.0, 3.0]], 0, others)
@@ -121,3 +121,32 @@ def test_only_the_rows_that_are_compared_must_be_numbers():
     for own, others in ((2, [0, 1]), (0, [1, 2])):
         with pytest.raises(ValueError, match="NaN or infinite"):
             intervals.rank(values, own, others)
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "high"), [(NAN, NAN, NAN), (1, NAN, 2), (NAN, 1, 2), (None, 1, 2), (1, 5, 2)]
+)
+def test_no_word_is_said_of_an_interval_that_is_none(low, mean, high):
+    wrong = intervals.Interval(mean, low, high, 0.01)
+    for speak in (wrong.verdict, lambda margin: intervals.verdicts({"a": wrong}, margin)):
+        for margin in (None, 1):
+            with pytest.raises(ValueError, match=r"of an interval must be a number|hold its mean"):
+                speak(margin)
+    wide = intervals.Interval(0, -math.inf, math.inf)
+    assert wide.verdict(1) == "undecided"
+
+
+def test_a_margin_that_cannot_be_is_refused_whatever_the_interval():
+    clear = intervals.Interval(2.0, 1.0, 3.0, 0.001)
+    for margin in (NAN, -1, "1"):
+        for speak in (clear.verdict, lambda margin: intervals.verdicts({"a": clear}, margin)):
+            with pytest.raises(ValueError, match="margin must be above 0"):
+                speak(margin)
+
+
+def test_an_imaginary_part_is_not_dropped():
+    with pytest.raises(ValueError, match="must be real"):
+        intervals.paired_difference(np.array([1 + 1j, 2]), [0, 0])

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from aelib import AelibError, zoo
 from aelib.__main__ import main
-from aelib.workshop import figures, notebooks, readme, sweep
+from aelib.workshop import benchmark, book, cluster, figures, notebooks, readme, sweep
 
 
 def test_list_shows_every_experiment_and_how_far_it_is(capsys):
@@ -52,6 +53,31 @@ def test_jobs_must_be_a_number_from_one_up(capsys):
         assert f"must be a whole number from 1 up, got '{wrong}'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", [["--jobs", "2"], ["--only-train"]])
+def test_what_a_cluster_would_ignore_is_refused(option, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "train", lambda *_: pytest.fail("it trained"))
+    assert main(["train", "--dask", "tcp://there:1", *option]) == 1
+    assert f"{option[0]} is for this machine's processes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "--dask"], ["benchmark", "--json"], ["book"], ["notebooks"]]
+)
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_variable_that_is_not_set_is_refused(arguments, blank, monkeypatch, capsys):
+    for module, name in (
+        (cluster, "train"),
+        (sweep, "train"),
+        (benchmark, "benchmark"),
+        (book, "write_book"),
+        (notebooks, "execute"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("it was run"))
+    with pytest.raises(SystemExit):
+        main([*arguments, blank])
+    assert "must not be empty; was a variable not set?" in capsys.readouterr().err
+
+
 def test_listing_needs_nothing_of_the_workshop():
     script = (
         "import sys; from aelib.__main__ import main; main(['list', 'judge']);"
@@ -60,13 +86,17 @@ def test_listing_needs_nothing_of_the_workshop():
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
+def test_ctrl_c_says_whether_the_next_call_goes_on(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweep, "train", interrupted)
-    assert main(["train"]) == 130
-    assert "goes on" in capsys.readouterr().err
+    for name in ("save_step_sizes", "save_costs"):
+        monkeypatch.setattr(sweep, name, interrupted)
+    assert main(["train"]) == main(["tune"]) == 130
+    assert capsys.readouterr().err.count("the same command goes on from here") == 2
+    assert main(["costs"]) == 130
+    assert "the same command begins anew" in capsys.readouterr().err
 
 
 def test_notebooks_executes_those_that_are_named(monkeypatch, tmp_path):
@@ -139,3 +169,50 @@ def test_measure_goes_on_after_a_run_that_it_cannot_measure(monkeypatch, capsys)
 
 def a_path(there):
     return Path(__file__) if there else Path("nowhere")
+
+
+# --- What is printed -------------------------------------------------------------------------
+
+
+class Closed(io.StringIO):
+    """A pipe that nobody reads."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+def test_a_stop_for_want_of_a_reader_is_no_success_and_needs_no_words(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert main(["list", "judge"]) == 0, "a list is read as far as somebody wants"
+    monkeypatch.setattr(sweep, "train", lambda *_, **__: [])
+    assert main(["train"]) == 128 + 13
+    assert capsys.readouterr().err == ""
+
+
+def test_another_broken_pipe_is_an_error_in_words(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sweep, "train", broken)
+    assert main(["train"]) == 1
+    assert "aelib: [Errno 32] Broken pipe" in capsys.readouterr().err
+
+
+def test_output_that_was_closed_from_the_start_is_done_without(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["list", "judge"]) == 0
+    assert main(["list", "nothing"]) == 1
+
+
+def test_each_line_goes_out_at_once(monkeypatch):
+    lines = []
+
+    class Pipe(io.StringIO):
+        def flush(self):
+            lines.append(self.getvalue())
+
+    monkeypatch.setattr(sys, "stdout", Pipe())
+    monkeypatch.setattr(sweep, "train", lambda *_, **__: print("one run") or lines.append("two"))
+    main(["train"])
+    assert lines[:2] == ["one run\n", "two"]

@@ -133,3 +133,62 @@ def test_a_judgement_needs_seeds_judges_and_two_limits_in_order():
         metrics.agreement(torch.zeros(5, 10))
     with pytest.raises(ValueError, match="lost < read"):
         metrics.agreement(torch.zeros(5, 5, 10), read=0.2, lost=0.3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (torch.full((10, 10), math.nan), "100 of 100 numbers in confusion are NaN"),
+        (-torch.ones(10, 10), "each number in confusion must be 0 or more, got -1"),
+        (torch.ones(10, 10) + 0j, "must be real"),
+        (torch.eye(10).bool(), "must be numbers, got torch.bool"),
+        (torch.ones(10), r"shape \(10, 10\), got \(10,\)"),
+    ],
+)
+def test_what_are_no_counts_gives_no_shares(counts, said):
+    with pytest.raises(ValueError, match=said):
+        metrics.right_per_digit(counts)
+
+
+@pytest.mark.parametrize("factor", [100, -1])
+def test_shares_in_per_cent_are_not_taken_for_shares(factor):
+    with pytest.raises(ValueError, match="each number in right must lie in 0 to 1, got"):
+        metrics.agreement(factor * torch.full((2, 2, 10), 0.9))
+
+
+def test_codes_of_no_numbers_tell_nothing():
+    none, labels = torch.zeros(100, 0), torch.arange(100) % 10
+    for measure in (metrics.knn_accuracy, metrics.probe_accuracy, metrics.plane_values):
+        with pytest.raises(ValueError, match="codes must hold one number or more each, got d = 0"):
+            measure(none, labels, none, labels)
+    with pytest.raises(ValueError, match="got d = 0"):
+        metrics.class_overlap(none, labels)
+
+
+class Draws(nn.Module):
+    def __init__(self, output):
+        super().__init__()
+        self.output = output
+
+    def decode(self, z):
+        return self.output(z)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (lambda z: (z, z), "got tuple"),
+        (lambda z: None, "got NoneType"),
+        (lambda z: z.new_zeros(len(z), 784), r"got \(3, 784\)"),
+        (lambda z: z.new_zeros(1, 1, 28, 28), r"got \(1, 1, 28, 28\)"),
+        (lambda z: z.new_zeros(len(z), 1, 28, 28).long(), r"got torch\.int64"),
+    ],
+)
+def test_what_is_no_image_a_code_is_refused(output, said):
+    with pytest.raises(ValueError, match=rf"decode must return images .*\(3, 1, 28, 28\), {said}"):
+        metrics.decode(Draws(output), torch.zeros(3, 2))
+
+
+def test_a_code_too_large_for_its_type_is_not_drawn():
+    with pytest.raises(ValueError, match="numbers in codes are NaN or infinite"):
+        metrics.decode(Autoencoder(2), torch.full((3, 2), 1e300, dtype=torch.float64))

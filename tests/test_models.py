@@ -6,7 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aelib.models import UPSAMPLING, Autoencoder, Judge, check_images, upsampling_block
+from aelib.models import (
+    UPSAMPLING,
+    Autoencoder,
+    Decoder,
+    Encoder,
+    Judge,
+    check_images,
+    upsampling_block,
+)
 
 KINDS = ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]
 
@@ -116,3 +124,24 @@ def test_the_judge_scores_ten_classes():
 def test_an_offset_leaves_something_to_draw(offset):
     with pytest.raises(ValueError, match="not including, 1"):
         Autoencoder(2, offset=offset)
+
+
+def test_parts_of_a_network_name_what_they_cannot_take():
+    encoder, decoder = Encoder(3), Decoder(3)
+    for images in (torch.zeros(2, 1, 28, 28, dtype=torch.uint8), np.zeros((2, 1, 28, 28)), None):
+        with pytest.raises(ValueError, match=r"images must be a tensor of torch.float32.*to_float"):
+            encoder(images)
+    for codes in (torch.zeros(2, 3).double(), [[0.0] * 3]):
+        with pytest.raises(ValueError, match=r"codes must be a tensor of torch.float32, as"):
+            decoder(codes)
+    with pytest.raises(ValueError, match=r"codes must have shape \(N, 3\), got \(2, 4\)"):
+        decoder(torch.zeros(2, 4))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert decoder(encoder(torch.rand(2, 1, 28, 28))).shape == (2, 1, 28, 28)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 2.0, "2"])
+def test_an_upsampling_block_needs_channels(wrong):
+    for inputs, outputs in ((wrong, 2), (2, wrong)):
+        with pytest.raises(ValueError, match=r"puts must be a whole number from 1 up, got"):
+            upsampling_block("nearest", inputs, outputs, 14)

@@ -283,3 +283,90 @@ def test_roc_curves_are_told_apart_by_colour_and_by_dashes():
     digits = [line.get_color() for line in ax.lines[:2]]
     assert digits == [plotting.DIGIT_COLORS[8], plotting.DIGIT_COLORS[3]]
     assert len({line.get_linestyle() for line in ax.lines[:3]}) == 3
+
+
+def test_nothing_is_left_out_of_a_figure_because_its_looks_have_run_out():
+    history = History([0.3], [0.2], [1.0], 0)
+    names, points = "abcdefghijk", torch.rand(3, 2)
+    line = ([1, 2], [0.1, 0.2])
+    for draw, most in (
+        (lambda names: plotting.losses(dict.fromkeys(names, history)), 5),
+        (lambda names: plotting.dots_per_digit(dict.fromkeys(names, torch.rand(2, 10)), "x"), 3),
+        (lambda names: plotting.redrawn_points(points, dict.fromkeys(names, points)), 10),
+        (lambda names: plotting.roc_curves(dict.fromkeys(names, points.T)), 10),
+        (lambda names: plotting.seeds_per_model(dict.fromkeys(names, torch.rand(10, 2)), "y"), 5),
+        (
+            lambda names: plotting.error_by_dim(
+                [1, 2], torch.rand(2, 2), dict.fromkeys(names, line)
+            ),
+            3,
+        ),
+        (
+            lambda names: plotting.score_by_step(dict.fromkeys(names, ([0, 1], torch.rand(2, 2)))),
+            10,
+        ),
+    ):
+        draw(names[:most])
+        plt.close("all")
+        with pytest.raises(ValueError, match=rf"for {most} \w+, got {most + 1}"):
+            draw(names[: most + 1])
+
+
+def test_what_would_lie_outside_the_axes_is_refused():
+    ten, normal = torch.rand(10), torch.arange(10) < 5
+    for draw in (
+        lambda: plotting.roc_curves({"a": (100 * ten.sort().values, ten)}),
+        lambda: plotting.small_matrix(100 * torch.eye(10)),
+        lambda: plotting.small_matrix(-torch.eye(10)),
+        lambda: plotting.dots_per_digit({2: -torch.rand(2, 10) - 1}, "x"),
+        lambda: plotting.seeds_per_model({"a": -torch.rand(10, 2) - 1}, "y"),
+        lambda: plotting.error_by_dim([1, 2], torch.tensor([[1.0], [-1.0]])),
+        lambda: plotting.error_by_dim([1, 2], torch.rand(2, 1), {"a": ([1, 2], [0.1, -0.1])}),
+        lambda: plotting.coverage([1, -2, 1]),
+        lambda: plotting.score_by_step({"a": ([0, 1], torch.tensor([[1.0, -1.0]]))}),
+        lambda: plotting.score_by_step({"a": ([-1, 1], torch.tensor([[1.0, 1.0]]))}),
+        lambda: plotting.power_map(-torch.ones(28, 28)),
+        lambda: plotting.score_histogram(ten - 1, normal, 0.5),
+    ):
+        with pytest.raises(ValueError, match=r"must (lie in 0 to 1|be 0 or more), got"):
+            draw()
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), "0.5", True, None])
+def test_a_reference_that_is_no_number_draws_no_line(wrong):
+    with pytest.raises(ValueError, match="the reference must be a finite number"):
+        plotting.bars_per_digit(range(10), "ink", ("mean", wrong))
+    with pytest.raises(ValueError, match="real must be a finite number"):
+        plotting.score_by_step({"a": ([0, 1], torch.rand(2, 2))}, {"real": wrong})
+
+
+def test_no_points_are_no_picture():
+    with pytest.raises(ValueError, match="no codes to draw"):
+        plotting.scatter_codes(torch.zeros(0, 2), torch.zeros(0, dtype=torch.long))
+    with pytest.raises(ValueError, match="no values to draw"):
+        plotting.dots_per_digit({}, "x")
+
+
+@pytest.mark.parametrize("wrong", [0, 2.5, True, "2"])
+def test_how_many_there_are_is_a_whole_number(wrong):
+    ax = plotting.coverage([1, 2, 1])
+    for name, draw in (
+        ("count", lambda: plotting.panels(wrong)),
+        ("rows", lambda: plotting.panels(2, rows=wrong)),
+        ("colors", lambda: plotting.small_png(ax, wrong)),
+        ("bins", lambda: plotting.histograms_per_digit([0.1], [3], "x", bins=wrong)),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number from 1"):
+            draw()
+
+
+def test_columns_may_be_an_array():
+    ax = plotting.image_grid([IMAGES], np.array(["a", "b", "c"]))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_differences_of_bytes_are_not_drawn_as_full_ink():
+    with pytest.raises(ValueError, match=r"differences must have .*divide them by 255"):
+        plotting.error_grid({"a": 200 * (IMAGES - 0.5)})
+    below = torch.full((1, 1, 28, 28), -0.5)
+    assert plotting.error_grid({"a": below}).images[0].get_array().min() == -0.5

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from aelib import metrics, zoo
 from aelib.data import prepare
+from aelib.files import FileError
 
 
 def seven(size=200, pen=20, ink=0, paper=255, mode="L", at=(0.2, 0.15)):
@@ -195,3 +196,26 @@ def test_tensors_in_rare_forms_are_read_or_refused_by_name():
     for other in (grey.to("meta"), grey.to_sparse()):
         with pytest.raises(ValueError, match="a tensor must hold its pixels"):
             prepare(other)
+
+
+def test_a_file_in_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows calls it
+    seven().save(tmp_path / "seven.png")
+    assert torch.equal(prepare("~/seven.png"), EXPECTED)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "tif"])
+def test_half_a_file_is_named(kind, tmp_path):
+    file = tmp_path / f"half.{kind}"
+    noise = np.random.default_rng(0).integers(256, size=(99, 99)).astype(np.uint8)
+    Image.fromarray(noise).save(file)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(FileError, match=rf"half\.{kind} is damaged .*Save it anew"):
+        prepare(file)
+
+
+def test_a_mask_is_not_lost_without_a_word():
+    pixels = np.asarray(seven()) / 255
+    with pytest.raises(ValueError, match="masked array, whose mask would be lost"):
+        prepare(np.ma.masked_array(pixels, pixels > 0.5))

@@ -2,7 +2,11 @@
 
 import copy
 import errno
+import io
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from aelib.optim import Recipe
 from aelib.states import StateError
 from aelib.training import fit, seeded
 
+ROOT = Path(__file__).parent.parent
 SHORT = Recipe(epochs=3, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
 ADAM = replace(SHORT, muon_lr=None)
 
@@ -233,6 +238,14 @@ def test_the_path_may_be_text_and_the_folder_new(few, tmp_path):
     assert fit(again, few, few, SHORT, progress=False, state_file=str(path)).epochs == 3
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(few, tmp_path, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    fit(built(), few, few, SHORT, progress=False, state_file="~/runs/a.state")
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
 def halves(few):
     return few[::2]
 
@@ -242,17 +255,23 @@ OTHER_RUNS = {
     "rate": (dict(recipe=replace(SHORT, adam_lr=1e-3)), ["recipe.adam_lr: 0.005 in", "0.001 now"]),
     "optimiser": (dict(recipe=ADAM), ["recipe.muon_lr: 0.02 in the file, None now"]),
     "seed": (dict(seed=3), ["seed: 2 in the file, 3 now"]),
-    "size": (dict(model=lambda: built(dim=5)), ["out_features=4", "out_features=5"]),
+    "size": (dict(model=lambda: built(dim=5)), ["out_features: 4 in the file, 5 now"]),
     "kind": (
         dict(model=lambda: built(upsampling="nearest")),
-        ["ConvTranspose2d", "Sequential() now; model.decoder.8"],
+        ["ConvTranspose2d in the file,", "Sequential now; model.decoder.8"],
     ),
     "offset": (dict(model=lambda: built(offset=0.5)), ["offset: 0.0 in the file, 0.5 now"]),
-    "class": (dict(model=sequential), ["model: Autoencoder in the file, Sequential now"]),
-    "loss": (dict(loss=training.denoising_loss(0.3)), ["loss: ", "denoising_loss", "noise=0.3"]),
+    "class": (
+        dict(model=sequential),
+        ["model: aelib.models.Autoencoder in the file,", "Sequential now. Delete"],
+    ),
+    "loss": (
+        dict(loss=training.denoising_loss(0.3)),
+        ["loss: aelib.training.reconstruction_loss in", "denoising_loss.<locals>.loss now"],
+    ),
     "watch": (
         dict(watch=training.Watch(lambda m: 1.0, (0, 4))),
-        ["watch: none in the file", "(0, 4)"],
+        ["watch: None in the file, aelib.training.Watch now"],
     ),
 }
 
@@ -291,8 +310,148 @@ def test_noise_is_part_of_the_loss(few, tmp_path):
     path = tmp_path / "run.state"
     for noise in (0.3, 0.3):
         go_on(few, path, loss=training.denoising_loss(noise))
-    with pytest.raises(StateError, match=r"noise=0\.3.*noise=0\.4"):
+    with pytest.raises(StateError, match=r"loss\.noise: 0\.3 in the file, 0\.4 now"):
         go_on(few, path, loss=training.denoising_loss(0.4))
+
+
+# What a reader writes into a cell, and runs again: with something changed, or nothing.
+CELL = """
+import functools
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from aelib.training import Watch
+
+SCALE = 0.5
+LIMITS = {"low": 0.0, "names": {"a", "b"}}
+
+def helper(value):
+    return SCALE * value.clamp(min=LIMITS["low"])
+
+def plain(model, x, labels, power=2, *, shift=0.25):
+    return helper((model(x) - x).abs() ** power).mean() + shift
+
+def weighted():
+    pixels, spread = torch.linspace(0, 1, 784).view(28, 28), np.array([1.0, 2.0])
+    judge = nn.Linear(2, 2)
+    nn.init.constant_(judge.weight, 0.125)
+    def loss(model, x, labels):
+        return (pixels * (model(x) - x).square()).mean() * spread[1] * judge.weight.mean()
+    return loss
+
+class Object:
+    factor = 3.0
+    __slots__ = ("power", "__dict__")
+    def __init__(self, power):
+        self.power, self.scale = power, 0.75
+    @property
+    def both(self):
+        return self.scale * self.factor
+    def measured(self, model, x, labels):
+        return self.both * (model(x) - x).abs().pow(self.power).mean()
+    def __call__(self, model, x, labels):
+        return self.measured(model, x, labels)
+
+class Base(nn.Module):
+    def finish(self, x):
+        return torch.sigmoid(x)
+
+class Mine(Base):
+    def __init__(self, p):
+        super().__init__()
+        self.p, self.between = p, torch.relu
+        self.register_buffer("hidden", torch.full((2,), 0.5), persistent=False)
+        self.register_buffer("kept", torch.full((2,), 0.25))
+        self.first, self.normal, self.last = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(4, 4)
+        self.conv = nn.Conv2d(2, 1, 3, padding=2)
+        nn.init.constant_(self.first.weight, 0.0625)
+        self.first.requires_grad_(False)
+    def forward(self, x):
+        h = self.normal(self.between(self.first(x))) * self.hidden.mean() * self.kept.mean()
+        return super().finish(self.conv(self.p * h))
+
+def look(model):
+    return 1.0
+
+watch = Watch(look, (0,))
+losses = {
+    "plain": plain,
+    "partial": functools.partial(plain, power=1),
+    "weighted": weighted(),
+    "object": Object(1.5),
+    "method": Object(1.5).measured,
+}
+model = Mine(0.1)
+"""
+
+CHANGED_LINES = {
+    ("plain", "abs() ** power", "abs() ** power * 2"): "loss.<code>",
+    ("plain", "power=2, *", "power=3, *"): "loss.power: 2 in the file, 3 now",
+    ("plain", "shift=0.25", "shift=0.5"): "loss.shift: 0.25 in the file, 0.5 now",
+    ("plain", "SCALE = 0.5", "SCALE = 0.6"): "loss.helper.SCALE: 0.5 in the file, 0.6 now",
+    ("plain", "value.clamp", "value.abs().clamp"): "loss.helper.<code>",
+    ("plain", '{"low": 0.0', '{"low": 0.1'): "loss.helper.LIMITS: {'low': 0.0",
+    ("partial", "plain, power=1", "plain, power=4"): "loss.power: 1 in the file, 4 now",
+    ("partial", "shift=0.25", "shift=0.5"): "loss.func.shift: 0.25 in the file, 0.5 now",
+    ("weighted", "linspace(0, 1", "linspace(0, 2"): "loss.pixels: float32 (28, 28)",
+    ("weighted", "[1.0, 2.0]", "[1.0, 3.0]"): "loss.spread: float64 (2,)",
+    ("weighted", "0.125", "0.25"): "loss.judge.weight: float32 (2, 2)",
+    ("object", "self.scale = power, 0.75", "self.scale = power, 1.75"): "loss.scale: 0.75 in",
+    ("object", "Object(1.5)", "Object(2.5)"): "loss.power: 1.5 in the file, 2.5 now",
+    ("object", "factor = 3.0", "factor = 4.0"): "loss.Object.factor: 3.0 in the file, 4.0 now",
+    ("object", "self.both * (", "2 * self.both * ("): "loss.Object.measured.<code>",
+    ("object", "self.scale * self", "self.scale + self"): "loss.Object.both.fget.<code>",
+    ("method", "Object(1.5)", "Object(2.5)"): "loss.self.power: 1.5 in the file, 2.5 now",
+    ("plain", "Mine(0.1)", "Mine(0.9)"): "model.p: 0.1 in the file, 0.9 now",
+    ("plain", "torch.relu", "torch.tanh"): "model.between: <built-in method relu of",
+    ("plain", "torch.relu", "F.gelu"): "model.between: <built-in method relu of",
+    ("plain", "torch.full((2,), 0.5)", "torch.full((2,), 0.6)"): "model.hidden: float32 (2,)",
+    ("plain", "torch.full((2,), 0.25)", "torch.full((2,), 0.6)"): "model.kept: float32 (2,)",
+    ("plain", "0.0625", "0.5"): "model.first.weight: frozen, float32 (2, 1, 3, 3)",
+    ("plain", "requires_grad_(False)", "requires_grad_(True)"): "model.first.weight: frozen,",
+    ("plain", "self.conv(self.p", "self.conv(2 * self.p"): "model.Mine.forward.<code>",
+    ("plain", "torch.sigmoid(x)", "torch.sigmoid(2 * x)"): "model.Mine.Base.finish.<code>",
+    ("plain", "return 1.0", "return 2.0"): "watch.measure.<code>",
+}
+
+
+def run_cell(few, state, cell, loss):
+    """Do what a notebook does: define everything in __main__, and train for three epochs."""
+    namespace = {"__name__": "__main__"}
+    with seeded(0):
+        exec(compile(cell, "cell", "exec"), namespace)
+    return fit(
+        *(namespace["model"], few, few, ADAM),
+        loss=namespace["losses"][loss],
+        watch=namespace["watch"],
+        state_file=state,
+        progress=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(few, tmp_path_factory):
+    """The states of runs to their end, one for each loss of the cell."""
+    folder = tmp_path_factory.mktemp("cells")
+    for loss in ("plain", "partial", "weighted", "object", "method"):
+        run_cell(few, folder / loss, CELL, loss)
+    return folder
+
+
+@pytest.mark.parametrize("change", CHANGED_LINES)
+def test_an_edited_cell_is_another_run(change, few, finished):
+    loss, before, after = change
+    assert before in CELL
+    with pytest.raises(StateError, match=r"belongs to another run") as caught:
+        run_cell(few, finished / loss, CELL.replace(before, after), loss)
+    assert CHANGED_LINES[change] in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", ["plain", "partial", "weighted", "object", "method"])
+def test_a_cell_that_is_run_again_goes_on_wherever_it_stands(loss, few, finished):
+    moved = "\n\n# Moved.\n" + CELL.replace("h = self", "\n        h = self")
+    assert run_cell(few, finished / loss, moved, loss).epochs == 3
 
 
 def test_a_state_of_another_torch_is_refused(few, state, monkeypatch):
@@ -308,6 +467,78 @@ def test_the_run_of_its_own_goes_on_to_the_same_weights(few, state):
     assert torch.equal(weights(resumed), weights(whole))
     # The same cell once more: the run is finished, and stays as it is.
     assert go_on(few, state, built(seed=7)).val_loss == expected.val_loss
+
+
+class Stashing(nn.Module):
+    """Keeps what it has seen, and counts, as layers of one's own often do."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.steps, self.seen, self.setting = built(), 0, [], 0.5
+        self.frozen = nn.BatchNorm2d(1).requires_grad_(False)
+
+    def forward(self, x):
+        self.steps += 1
+        self.code = self.inner.encode(x)
+        self.seen.append(float(self.frozen(x).mean()))
+        return self.inner.decode(self.code)
+
+
+def test_what_training_itself_changes_makes_no_other_run(few, tmp_path):
+    path, whole, model = tmp_path / "run.state", Stashing(), Stashing()
+    expected = fit(whole, few, few, SHORT, seed=2, progress=False).val_loss
+    counted = []
+
+    def loss(model, x, labels):
+        counted.append(len(x))
+        if len(counted) == 14:  # Ctrl-C in the middle of the second epoch
+            raise KeyboardInterrupt
+        return training.reconstruction_loss(model, x, labels)
+
+    assert go_on(few, path, model, loss=loss).epochs == 2
+    assert model.steps and model.seen and counted
+    content = path.read_bytes()
+    # The cell once more, with the same objects; then in a new process, with new ones.
+    assert go_on(few, path, model, loss=loss).val_loss == expected
+    path.write_bytes(content)
+    counted.clear()
+    counted.extend([0] * 99)
+    assert go_on(few, path, Stashing(), loss=loss).val_loss == expected
+    other = Stashing()
+    other.setting = 0.6
+    with pytest.raises(StateError, match=r"run\. model\.setting: 0\.5 in the file, 0\.6 now\. Del"):
+        go_on(few, path, other, loss=loss)
+
+
+DESCRIBED = """
+import sys
+from aelib import states, training
+from aelib.models import Autoencoder
+import torch
+cell = sys.stdin.read()
+torch.manual_seed(0)
+exec(compile(cell, "cell", "exec"))
+functions = losses | {"watch": watch, "noisy": training.denoising_loss(0.3)}
+for text in states.described(model, **functions).items():
+    print(*text)
+compiled = torch.compile(plain)
+print(*states.described(torch.compile(Autoencoder(2)), loss=compiled).items(), sep="\\n")
+"""
+
+
+def test_another_process_describes_the_same_in_the_same_words():
+    words = []
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", DESCRIBED],
+            input="\n" * int(seed) + CELL,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == 0, done.stderr
+        words.append(done.stdout.splitlines())
+    assert words[0] == words[1] and len(words[0]) > 100
 
 
 def flipped(content, place):
@@ -375,6 +606,49 @@ def test_a_state_of_a_newer_format_says_what_to_update(few, state):
     state.write_bytes(content.replace(b"format %d" % states.FORMAT, b"format 99", 1))
     with pytest.raises(StateError, match=r"written by a newer aelib, in format 99.*Update aelib"):
         go_on(few, state)
+
+
+def test_a_state_of_an_older_format_is_refused_with_what_to_do(few, state):
+    content = state.read_bytes()
+    state.write_bytes(content.replace(b"format %d" % states.FORMAT, b"format 1", 1))
+    with pytest.raises(StateError, match=r"written by an older aelib, in format 1.*Delete it"):
+        go_on(few, state)
+
+
+def packed(content):
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return states._header(states.FORMAT, buffer.getvalue()) + buffer.getvalue()
+
+
+def read(state):
+    return torch.load(io.BytesIO(state.read_bytes().partition(b"\n")[2]), weights_only=True)
+
+
+FOREIGN = {
+    "nothing": lambda whole: {},
+    "a list": lambda whole: [],
+    "a number for what decides": lambda whole: whole | {"decisive": 3},
+    "no content": lambda whole: whole | {"content": {}},
+    "a list for content": lambda whole: whole | {"content": [1]},
+    "weights of another name": lambda whole: whole | {"content": whole["content"] | {"model": {}}},
+    "half of the optimisers": lambda whole: (
+        whole | {"content": whole["content"] | {"optimizers": []}}
+    ),
+    "random numbers that are none": lambda whole: (
+        whole | {"content": whole["content"] | {"random": 3}}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_a_whole_file_with_something_else_in_it_is_named_with_the_remedy(what, few, state):
+    state.write_bytes(packed(FOREIGN[what](read(state))))
+    model = built(seed=3)
+    with pytest.raises(StateError, match=r"something other than .* Delete it to start") as caught:
+        go_on(few, state, model)
+    assert str(state) in str(caught.value) and caught.value.__suppress_context__
+    assert torch.equal(weights(model), weights(built(seed=3))), "the model is as it was"
 
 
 def test_a_folder_in_the_place_of_a_state_is_named(few, tmp_path):

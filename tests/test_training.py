@@ -79,7 +79,7 @@ def test_the_best_weights_are_a_copy_and_come_back(few, monkeypatch):
         seen.append(weights(model))
         return next(losses)
 
-    monkeypatch.setattr(training, "evaluate", scripted)
+    monkeypatch.setattr(training, "_mean_loss", scripted)
     history = fit(model, few, few, SHORT, progress=False)
     assert history.best_epoch == 1 and history.best_loss == 0.1
     assert torch.equal(weights(model), seen[1])
@@ -187,6 +187,13 @@ def test_evaluate_restores_the_mode(few):
     model = built().train()
     evaluate(model, few)
     assert model.training
+
+
+def test_steps_may_come_from_a_generator(few):
+    watch = training.Watch(lambda model: 1.0, (step for step in (0, 4, 12)))
+    history = fit(built(), few, few, SHORT, progress=False, watch=watch)
+    assert [steps for steps, _ in history.watched] == [0, 4, 12]
+    assert watch == training.Watch(watch.measure, [0, 4, 12]), "the same again"
 
 
 def test_watching_sees_the_steps_it_asks_for_and_changes_nothing(few, tmp_path):

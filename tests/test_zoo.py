@@ -84,6 +84,18 @@ def test_a_value_that_was_not_recorded_is_named():
         zoo.values("latent/8", "beauty")
 
 
+def test_what_is_not_made_of_numbers_is_named():
+    with pytest.raises(ValueError, match="'settings' of latent/8 is not made of"):
+        zoo.values("latent/8", "settings")
+
+
+def test_a_folder_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(zoo.CHECKPOINTS))
+    monkeypatch.setenv("USERPROFILE", str(zoo.CHECKPOINTS))
+    assert zoo.load("latent/2", "~").latent_dim == 2 and zoo.is_trained("latent/2", 0, "~")
+    assert zoo.recipe_costs("~") == zoo.recipe_costs()
+
+
 def test_detectors_are_recorded_for_every_seed():
     for digit in range(10):
         for entry in zoo.results(f"digit/{digit}"):

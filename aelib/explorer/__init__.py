@@ -19,9 +19,11 @@ import torch
 import traitlets
 from torch import Tensor
 
+from aelib.checks import whole_number
 from aelib.explorer.needs import VIEWS as VIEWS
 from aelib.explorer.needs import TestScores, needs
 from aelib.explorer.stills import STILLS
+from aelib.files import check_writable, expanded, write_atomically
 
 FOLDER = Path(__file__).parent
 SIDE = 28
@@ -36,6 +38,7 @@ class Explorer:
 
     def __init__(self, content: dict[str, Any], still: bytes, alt: str) -> None:
         """content: what `explorer.js` mounts; still: a PNG; alt: the still in words."""
+        _check_png("still", still)
         self.content, self.still, self.alt = content, still, alt
 
     def html(self) -> str:
@@ -62,7 +65,8 @@ def explore(
 
     views, dims, test_scores: see `needs`. still: a PNG for where no script runs, and
     alt what it shows in words; by default one that fits the first view.
-    Raises ValueError for an unknown view or dimension, ModelMissingError for a missing model.
+    Raises ValueError for an unknown view or dimension and for a still that is no bytes,
+    ModelMissingError for a missing model.
     """
     if not views:
         raise ValueError(f"name one or more views of {', '.join(VIEWS)}")
@@ -85,8 +89,10 @@ def frames(
     pictures: PNGs. labels: the slider's values in words, one a picture. name: what the slider
     turns. alts: what each picture shows; one text serves them all, followed by the label.
     still: for where no script runs; by default the picture at `start`.
-    Raises ValueError unless there are as many labels and alts as pictures, and a start among them.
+    Raises ValueError unless there are as many labels and alts as pictures, and a start among them,
+    and for pictures that are no bytes.
     """
+    labels = [str(label) for label in labels]
     if isinstance(alts, str):
         alts = [f"{alts} {name}: {label}." for label in labels]
     if not len(pictures) == len(labels) == len(alts) or not pictures:
@@ -94,18 +100,27 @@ def frames(
             "need a label and a text for each picture, got "
             f"{len(labels)} and {len(alts)} for {len(pictures)}"
         )
-    if not 0 <= start < len(pictures):
-        raise ValueError(f"start must lie in 0 to {len(pictures) - 1}, got {start}")
+    start = whole_number("start", start, 0, len(pictures) - 1)
+    for picture in pictures:
+        _check_png("each picture", picture)
     content = {
         "frames": {
-            "name": name,
-            "labels": list(labels),
+            "name": str(name),
+            "labels": labels,
             "pictures": [base64.b64encode(picture).decode() for picture in pictures],
-            "alts": list(alts),
+            "alts": [str(alt) for alt in alts],
             "start": start,
         }
     }
     return Explorer(content, pictures[start] if still is None else still, alts[start])
+
+
+def _check_png(name: str, picture: Any) -> None:
+    if not isinstance(picture, bytes):
+        raise ValueError(
+            f"{name} must be a PNG as bytes, got {type(picture).__name__}; "
+            "widgets.picture makes one of images"
+        )
 
 
 def style() -> str:
@@ -143,15 +158,16 @@ def script() -> str:
 def page(folder: str | Path, test_scores: TestScores | None = None) -> Path:
     """Write `explorer.html`, one file with all views that opens by double click, to a folder.
 
-    Returns its path. test_scores: see `needs`. Raises ModelMissingError for a missing model.
+    Returns its path. folder: ~ in it means the home folder. test_scores: see `needs`.
+    Raises FileError if it cannot be written, and ModelMissingError for a missing model.
     """
+    target = expanded(folder) / "explorer.html"
+    check_writable(target.parent)  # fail now, not after a minute
     content = needs(VIEWS, test_scores=test_scores) | {"page": True}
     still, alt = STILLS["latent"]()
     template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
-    target = Path(folder) / "explorer.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
     text = template.replace("<!-- explorer -->", f"{host(content, still, alt)}\n{script()}")
-    target.write_text(text, encoding="utf-8")
+    write_atomically(target, text.encode())
     return target
 
 

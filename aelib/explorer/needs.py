@@ -11,6 +11,7 @@ from torch import Tensor
 
 from aelib import detection, metrics, zoo
 from aelib.baselines import LinearAutoencoder
+from aelib.checks import whole_number
 from aelib.data import DIGITS, Digits, Splits, load_mnist
 from aelib.experiments import JUDGE, LATENT_DIMS, UP_DIMS
 from aelib.models import UPSAMPLING
@@ -87,10 +88,9 @@ def _names(views: Sequence[str], dims: Sequence[int] | None) -> list[str]:
     if dims is None:
         return names
     offered = {int(name.rpartition("/")[2]) for name in names if not name.startswith("digit/")}
-    wrong = [d for d in dims if d not in offered]
-    if wrong or not dims:
+    chosen = {whole_number("each of dims", d) for d in dims}
+    if not chosen or not chosen <= offered:
         raise ValueError(f"dims must be of {sorted(offered)} for these views, got {list(dims)}")
-    chosen = set(dims)
     return [n for n in names if n.startswith("digit/") or int(n.rpartition("/")[2]) in chosen]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import IMAGE_SIZE, as_tensor, numbers_of
+from aelib.checks import IMAGE_SIZE, as_tensor, numbers_of, real_number
 from aelib.plotting.style import (
     DASHES,
     DIGIT_COLORS,
@@ -21,6 +21,7 @@ from aelib.plotting.style import (
     MEAN_COLOR,
     MODEL_COLOR,
     axes_or_new,
+    check_looks,
     plain_ticks,
 )
 
@@ -28,9 +29,12 @@ LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 
 
 def coverage(counts: Tensor, ax: Axes | None = None) -> Axes:
-    """Draw how many stamps cover each pixel: of a line, (n,), as bars; of an image as an image."""
+    """Draw how many stamps cover each pixel: of a line, (n,), as bars; of an image as an image.
+
+    Raises ValueError for counts of another shape, or below 0.
+    """
     counts = as_tensor("counts", counts)
-    counts = numbers_of("counts", counts, *("rows", "columns")[: max(counts.ndim, 1)])
+    counts = numbers_of("counts", counts, *("rows", "columns")[: max(counts.ndim, 1)], low=0)
     ax = axes_or_new(ax, (4, 2.6))
     if counts.ndim == 1:
         ax.bar(range(len(counts)), counts.numpy(), width=0.9, color=MODEL_COLOR)
@@ -54,12 +58,18 @@ def score_by_step(
     curves: name to (steps, values), values (seeds, len(steps)): the line is the mean of the
     seeds, the band reaches from the lowest to the highest. Lines differ in dashes and markers
     as well as in colour. references: horizontal lines. Scores below 0.05 are drawn at 0.05.
-    Raises ValueError for values of another shape.
+    Raises ValueError for values of another shape, for what is below 0 or no number, and for more
+    curves than there are colours.
     """
+    check_looks("colours", len(DIGIT_COLORS), "curves", len(curves))
     curves = {
-        name: (steps, numbers_of(name, values, "seeds", len(steps)))
+        name: (
+            numbers_of(f"steps of {name}", steps, "steps", low=0).tolist(),
+            numbers_of(name, values, "seeds", len(steps), low=0),
+        )
         for name, (steps, values) in curves.items()
     }
+    lines = {name: real_number(name, value) for name, value in (references or {}).items()}
     ax = axes_or_new(ax, (7, 4))
     looks = zip(DIGIT_COLORS, cycle(DASHES), cycle(MARKERS), strict=False)
     for (color, dashes, marker), (name, (steps, values)) in zip(
@@ -68,7 +78,7 @@ def score_by_step(
         at, drawn = np.maximum(np.asarray(steps), 1), values.clamp(min=LOWEST_SCORE).numpy()
         ax.fill_between(at, drawn.min(0), drawn.max(0), color=color, alpha=0.15, lw=0)
         ax.plot(at, drawn.mean(0), ls=dashes, marker=marker, ms=3.5, color=color, label=name)
-    for name, value in (references or {}).items():
+    for name, value in lines.items():
         ax.axhline(value, color=MEAN_COLOR, ls="--", lw=1.2, label=name)
     ax.set(xscale="log", yscale="log", xlabel="training steps", ylabel="checkerboard score")
     plain_ticks(ax)
@@ -80,8 +90,9 @@ def power_map(power: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
     """Show mean power by spatial frequency, (28, 28), on a logarithmic scale of greys.
 
     Low frequencies lie in the corners, the highest, of period 2, on lines 14; dark is strong.
+    Raises ValueError for another shape, and for power below 0.
     """
-    power = numbers_of("power", power, IMAGE_SIZE, IMAGE_SIZE)
+    power = numbers_of("power", power, IMAGE_SIZE, IMAGE_SIZE, low=0)
     ax = axes_or_new(ax, (3.6, 3.4))
     ax.imshow(power.log10().numpy(), cmap="Greys")
     ax.set(title=title, xticks=[0, 14, 27], yticks=[0, 14, 27])

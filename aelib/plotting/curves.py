@@ -19,6 +19,7 @@ from aelib.plotting.style import (
     MODEL_COLOR,
     PCA_COLOR,
     axes_or_new,
+    check_looks,
     panels,
     plain_ticks,
 )
@@ -30,8 +31,10 @@ def losses(
 ) -> Axes:
     """Draw validation loss (line) and training loss (dashed), one marker a run.
 
-    against: "epochs", or "seconds" of training. Raises ValueError for anything else.
+    against: "epochs", or "seconds" of training. Raises ValueError for anything else, and for more
+    runs than there are markers.
     """
+    check_looks("markers", len(MARKERS), "runs", len(histories))
     if against not in ("epochs", "seconds"):
         raise ValueError(f"against must be epochs or seconds, got {against!r}")
     for name, history in histories.items():
@@ -60,18 +63,21 @@ def error_by_dim(
     """Draw error against latent dimension: mean over seeds, each seed, and baselines.
 
     errors: (len(dims), seeds). baselines: name to (dims, errors); a single dim makes a
-    horizontal line. Raises ValueError for errors of another shape.
+    horizontal line. Raises ValueError for errors of another shape or below 0, and for more
+    baselines than there are kinds of line, three.
     """
-    errors = numbers_of("errors", errors, len(dims), "seeds")
+    looks = tuple(zip((MEAN_COLOR, PCA_COLOR, DIGIT_COLORS[2]), (":", "--", "-."), strict=True))
+    check_looks("lines", len(looks), "baselines", len(baselines or {}))
+    numbers_of("dims", dims, "dims", low=0)
+    errors = numbers_of("errors", errors, len(dims), "seeds", low=0)
+    beside = {
+        name: (at, numbers_of(name, values, len(at), low=0))
+        for name, (at, values) in (baselines or {}).items()
+    }
     ax = axes_or_new(ax, (7, 4))
-    for color, style, (name, (at, values)) in zip(
-        (MEAN_COLOR, PCA_COLOR, DIGIT_COLORS[2]),
-        (":", "--", "-."),
-        (baselines or {}).items(),
-        strict=False,
-    ):
+    for (color, style), (name, (at, values)) in zip(looks, beside.items(), strict=False):
         if len(at) == 1:
-            ax.axhline(values[0], color=color, ls=style, label=name)
+            ax.axhline(float(values[0]), color=color, ls=style, label=name)
         else:
             ax.plot(at, values, style, color=color, marker="s", ms=3.5, label=name)
     ax.plot(
@@ -95,8 +101,10 @@ def redrawn_points(points: Tensor, redrawn: Mapping[str, Tensor]) -> list[Axes]:
     """Draw points (N, 2) of a plane and what is left of them, one panel for each way.
 
     redrawn: name to (N, 2), the same points redrawn. A thin line joins each point to its
-    redrawing; the title names the mean squared error.
+    redrawing; the title names the mean squared error. Raises ValueError for points of another
+    shape, and for more ways than there are colours.
     """
+    check_looks("colours", len(DIGIT_COLORS), "ways", len(redrawn))
     points = numbers_of("points", points, "N", 2)
     redrawn = {name: numbers_of(name, drawn, len(points), 2) for name, drawn in redrawn.items()}
     axes = panels(len(redrawn), (4.6 * len(redrawn), 3.6), sharex=True, sharey=True)

@@ -11,23 +11,24 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import DIGITS, numbers_of, real_number
+from aelib.checks import DIGITS, finite, numbers_of, real_number
 from aelib.detection import both_kinds
-from aelib.plotting.style import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new
+from aelib.plotting.style import DASHES, DIGIT_COLORS, MEAN_COLOR, axes_or_new, check_looks
 
 
 def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = None) -> Axes:
     """Draw ROC curves: strangers caught against false alarms, one line per name.
 
     A curve that is named after a digit has that digit's colour. Neighbours differ in their
-    dashes as well. Guessing would follow the diagonal. Raises ValueError for more than ten.
+    dashes as well. Guessing would follow the diagonal. Raises ValueError for more than ten, and
+    for what are no shares from 0 to 1.
     """
-    if len(curves) > len(DIGIT_COLORS):
-        raise ValueError(f"there are colours for {len(DIGIT_COLORS)} curves, got {len(curves)}")
+    check_looks("colours", len(DIGIT_COLORS), "curves", len(curves))
     checked = {}
     for name, (false_alarms, caught) in curves.items():
-        across = numbers_of(f"false alarms of {name}", false_alarms, "N")
-        checked[name] = (across, numbers_of(f"caught by {name}", caught, len(across)))
+        across = numbers_of(f"false alarms of {name}", false_alarms, "N", low=0, high=1)
+        up = numbers_of(f"caught by {name}", caught, len(across), low=0, high=1)
+        checked[name] = (across, up)
     ax = axes_or_new(ax, (5, 4.4))
     digits = [str(digit) for digit in DIGITS]
     for number, (name, (false_alarms, caught)) in enumerate(checked.items()):
@@ -47,10 +48,12 @@ def score_histogram(
 
     normal: (N,), bool. The heights are shares of each group; scores are on a logarithmic
     axis, since strangers often score a hundred times what is normal. Strangers are hatched.
+    Raises ValueError as `detection.auroc` does, and for scores below 0.
     """
-    ax = axes_or_new(ax, (4.4, 2.8))
     scores, normal = both_kinds(scores, normal)
+    finite("scores", scores, low=0)
     limit = real_number("limit", limit, -math.inf, math.inf)
+    ax = axes_or_new(ax, (4.4, 2.8))
     scores = scores.clamp(min=1e-9)  # 0 has no place on a logarithmic axis
     low, high = torch.aminmax(scores)
     high = torch.maximum(high, 1.1 * low)

@@ -12,8 +12,8 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from aelib.checks import DIGITS, codes_of, finite, labels_of, numbers_of
-from aelib.plotting.style import DIGIT_COLORS, MARKERS, MEAN_COLOR, axes_or_new
+from aelib.checks import DIGITS, codes_of, finite, labels_of, numbers_of, real_number, whole_number
+from aelib.plotting.style import DIGIT_COLORS, MARKERS, MEAN_COLOR, axes_or_new, check_looks
 
 
 def bars_per_digit(
@@ -22,15 +22,19 @@ def bars_per_digit(
     reference: tuple[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one bar per digit, in the digits' colours, and a reference line with a name."""
+    """Draw one bar per digit, in the digits' colours, and a reference line with a name.
+
+    Raises ValueError unless the values are ten numbers, and the reference is another.
+    """
     values = numbers_of("values", values, len(DIGITS))
+    height = real_number("the reference", reference[1]) if reference else 0.0
     ax = axes_or_new(ax, (5, 2.8))
     ax.bar(DIGITS, np.asarray(values), color=DIGIT_COLORS)
     ax.set_xticks(DIGITS)
     ax.grid(axis="x", visible=False)
     ax.set(xlabel="digit", ylabel=ylabel)
     if reference:
-        ax.axhline(reference[1], color=MEAN_COLOR, ls="--", lw=1.2, label=reference[0])
+        ax.axhline(height, color=MEAN_COLOR, ls="--", lw=1.2, label=reference[0])
         ax.margins(y=0.2)
         ax.legend(loc="upper right")
     return ax
@@ -39,13 +43,20 @@ def bars_per_digit(
 def dots_per_digit(values: Mapping[int, Tensor], xlabel: str, ax: Axes | None = None) -> Axes:
     """Draw one row per digit, and in it a mark for each latent dimension, joined by a line.
 
-    values: latent dimension to (seeds, 10); the mark is the mean, the bar through it the range.
+    values: latent dimension to (seeds, 10), 0 or more; the mark is the mean, the bar through it
+    the range. Raises ValueError for others, and unless there are one to three dimensions.
     """
-    values = {d: numbers_of(f"d = {d}", each, "seeds", len(DIGITS)) for d, each in values.items()}
+    looks = tuple(zip("oo^", ("white", None, None), strict=True))
+    check_looks("marks", len(looks), "dimensions", len(values))
+    if not values:
+        raise ValueError("there are no values to draw")
+    values = {
+        d: numbers_of(f"d = {d}", each, "seeds", len(DIGITS), low=0) for d, each in values.items()
+    }
     ax = axes_or_new(ax, (4, 4))
     means = torch.stack([seeds.mean(0) for seeds in values.values()])
     ax.hlines(DIGITS, means.amin(0), means.amax(0), color="#bbbbbb", lw=1, zorder=1)
-    for marker, fill, (d, seeds) in zip("oo^", ("white", None, None), values.items(), strict=False):
+    for (marker, fill), (d, seeds) in zip(looks, values.items(), strict=False):
         ax.hlines(DIGITS, seeds.amin(0), seeds.amax(0), color="black", lw=3, alpha=0.4, zorder=2)
         for digit in DIGITS:
             color = DIGIT_COLORS[digit]
@@ -60,7 +71,11 @@ def dots_per_digit(values: Mapping[int, Tensor], xlabel: str, ax: Axes | None = 
 def histograms_per_digit(
     values: Tensor, labels: Tensor, xlabel: str, ax: Axes | None = None, bins: int = 100
 ) -> Axes:
-    """Draw one histogram per digit of values (N,), each in a row of its own height."""
+    """Draw one histogram per digit of values (N,), each in a row of its own height.
+
+    Raises ValueError for no values, labels of another number, and for fewer bins than one.
+    """
+    bins = whole_number("bins", bins, 1)
     labels = labels_of(labels)
     values = finite("values", values, len(labels)).double()
     if not len(values):
@@ -80,13 +95,12 @@ def histograms_per_digit(
 def seeds_per_model(series: Mapping[str, Tensor], ylabel: str, ax: Axes | None = None) -> Axes:
     """Draw what was measured of the ten one-digit models: a mark per seed, a line at the mean.
 
-    series: name to values (10, seeds), each with a marker of its own. NaN leaves a model out.
-    Raises ValueError for more series than there are markers.
+    series: name to values (10, seeds), 0 or more, each with a marker of its own. NaN leaves a model
+    out. Raises ValueError for other values, and for more series than there are markers.
     """
-    if len(series) > len(MARKERS):
-        raise ValueError(f"there are markers for {len(MARKERS)} series, got {len(series)}")
+    check_looks("markers", len(MARKERS), "series", len(series))
     series = {
-        name: numbers_of(name, values, len(DIGITS), "seeds", nan=True)
+        name: numbers_of(name, values, len(DIGITS), "seeds", nan=True, low=0)
         for name, values in series.items()
     }
     ax = axes_or_new(ax, (7, 3.2))
@@ -112,12 +126,14 @@ def scatter_codes(
 
     The axes hold the middle 98 % of either number, and a little more, so that a few distant
     points do not squeeze the others. bare: for small panels, without ticks, names and legend.
-    Raises ValueError for codes of another shape, numbers that are NaN or infinite, and labels
-    of another number.
+    Raises ValueError for codes of another shape or none, numbers that are NaN or infinite, and
+    labels of another number.
     """
     codes, labels = codes_of(codes, 2), labels_of(labels)
     if len(codes) != len(labels):
         raise ValueError(f"there are {len(codes)} codes but {len(labels)} labels")
+    if not len(codes):
+        raise ValueError("there are no codes to draw")
     ax = axes_or_new(ax, (5, 4.6))
     # Mixed order, else the last digit covers the others; fixed, so the picture is too.
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
@@ -171,8 +187,11 @@ def matrix(
 
 
 def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
-    """Draw a (10, 10) matrix of shares in [0, 1] over digits, without numbers: dark is 1."""
-    values = numbers_of("values", values, len(DIGITS), len(DIGITS))
+    """Draw a (10, 10) matrix of shares in [0, 1] over digits, without numbers: dark is 1.
+
+    Raises ValueError for another shape, and for what are no such shares.
+    """
+    values = numbers_of("values", values, len(DIGITS), len(DIGITS), low=0, high=1)
     ax = axes_or_new(ax, (2, 2))
     ax.imshow(np.asarray(values), cmap="Blues", vmin=0, vmax=1)
     ax.set_xticks(DIGITS)

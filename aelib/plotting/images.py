@@ -13,7 +13,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from aelib.checks import IMAGE_SIZE, drawings_of, finite
+from aelib.checks import IMAGE_SIZE, drawings_of, finite, ink_of
 from aelib.metrics import decode
 from aelib.plotting.style import SIGN_COLORS, axes_or_new
 
@@ -27,9 +27,14 @@ def montage(rows: Sequence[Tensor]) -> np.ndarray:
     """Return rows of images as one array in [0, 1], 1 is ink, with paper between them.
 
     rows: images, see `checks`, all rows as many. Values outside [0, 1] are clipped.
-    Raises ValueError for other rows, for rows that differ in length, and if there are none.
+    Raises ValueError for other rows, those of another range (0 to 255, -0.5 to 0.5, ...)
+    included, for rows that differ in length, and if there are none.
     """
-    pictures = [drawings_of(row).detach().float()[:, 0] for row in rows]
+    return _joined([ink_of(row) for row in rows])
+
+
+def _joined(rows: Sequence[Tensor]) -> np.ndarray:
+    pictures = [row.detach().float()[:, 0] for row in rows]
     if len({len(picture) for picture in pictures}) != 1:
         found = [len(picture) for picture in pictures]
         raise ValueError(f"all rows need the same length, and there must be rows; got {found}")
@@ -53,9 +58,19 @@ def image_grid(
     Raises ValueError as `montage` does, and unless there are as many columns as images in a row.
     """
     labels = list(rows) if isinstance(rows, Mapping) else [""] * len(rows)
-    images = list(rows.values()) if isinstance(rows, Mapping) else list(rows)
-    joined = montage(images)  # checks the rows, too
-    across, down = len(images[0]), len(images)
+    images = rows.values() if isinstance(rows, Mapping) else rows
+    return _grid([ink_of(row) for row in images], labels, columns, title, ax)
+
+
+def _grid(
+    images: Sequence[Tensor],
+    labels: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    ax: Axes | None,
+) -> Axes:
+    joined = _joined(images)
+    across, down, columns = len(images[0]), len(images), list(columns)
     if len(columns) not in (0, across):
         raise ValueError(f"there are {across} images in a row but {len(columns)} columns")
     ax = axes_or_new(ax, (CELL * across + 0.3 + 0.075 * max(map(len, labels)), CELL * down + 0.4))
@@ -88,12 +103,15 @@ def error_grid(
 ) -> Axes:
     """Show rows of differences, drawing minus original, (N, 1, 28, 28) in [-1, 1].
 
-    Red is ink that was invented, blue is ink that is missing, white is right.
+    Red is ink that was invented, blue is ink that is missing, white is right. Raises ValueError as
+    `image_grid` does, for differences of images from 0 to 255, too.
     """
-    rows = {name: drawings_of(row).detach() for name, row in rows.items()}
-    ax = image_grid(rows, columns, title, ax)
-    # `montage` clips what is below 0, so each sign is drawn alone.
-    plus, minus = montage(list(rows.values())), montage([-row for row in rows.values()])
+    differences = [drawings_of(row).detach() for row in rows.values()]
+    for row in differences:
+        ink_of(row.abs(), "differences")
+    ax = _grid(differences, list(rows), columns, title, ax)
+    # What is below 0 is clipped, so each sign is drawn alone.
+    plus, minus = _joined(differences), _joined([-row for row in differences])
     ax.images[0].set_data(plus - minus)
     ax.images[0].set(cmap=SIGN_COLORS, clim=(-1, 1))
     return ax

@@ -14,7 +14,10 @@ from matplotlib.rcsetup import cycler
 from matplotlib_inline.config import InlineBackend
 from PIL import Image
 
-# Ten colours that stay apart under the common colour blindnesses, one per digit.
+from aelib.checks import whole_number
+
+# Ten colours that stay apart under the common colour blindnesses, one per digit. Source:
+# Petroff 2021, Accessible color sequences for data visualization, arXiv:2107.02270.
 DIGIT_COLORS = tuple(mpl.colors.to_hex(c) for c in mpl.color_sequences["petroff10"])
 STYLE = {
     "axes.prop_cycle": cycler(color=DIGIT_COLORS),
@@ -78,10 +81,17 @@ def panels(
 
     Raises ValueError unless the rows can be equally long.
     """
-    if rows < 1 or count % rows:
+    count, rows = whole_number("count", count, 1), whole_number("rows", rows, 1)
+    if count % rows:
         raise ValueError(f"{count} panels do not fill {rows} rows of equal length")
     figure = plt.figure(figsize=size, layout="constrained")
     return list(figure.subplots(rows, count // rows, squeeze=False, **options).flat)
+
+
+def check_looks(looks: str, most: int, what: str, count: int) -> None:
+    """Raise ValueError for more things than can be told apart: the rest would not be drawn."""
+    if count > most:
+        raise ValueError(f"there are {looks} for {most} {what}, got {count}")
 
 
 def plain_ticks(ax: Axes) -> None:
@@ -100,6 +110,7 @@ def figure_png(ax: Axes) -> bytes:
 
 def small_png(ax: Axes, colors: int = 64) -> bytes:
     """Return the figure of an Axes as a PNG of so many colours, 1 to 256, and close it."""
+    colors = whole_number("colors", colors, 1, 256)
     picture = Image.open(io.BytesIO(figure_png(ax))).convert("RGB")
     plt.close(figure_of(ax))
     packed = io.BytesIO()

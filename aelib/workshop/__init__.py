@@ -8,6 +8,7 @@ MODULES = (
     "batch_last",
     "measuring",
     "comparing",
+    "running",
     "tuning",
     "sweep",
     "cluster",
@@ -18,5 +19,6 @@ MODULES = (
     "chapter",
     "book",
     "latency",
+    "memory",
     "benchmark",
 )

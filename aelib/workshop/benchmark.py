@@ -1,7 +1,8 @@
 """How fast the course is, measured in one run: `python -m aelib benchmark`.
 
-What is compared takes turns, so that a noisy machine hurts both sides alike; a ratio is the
-median over the turns. Times alone say little on another machine.
+What is compared takes turns, so that a noisy machine hurts both sides alike; times, ratios and
+memory are medians over the turns. Only each notebook runs once, and each epoch count that
+`quality` tries. Times alone say little on another machine.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ import aelib
 from aelib.data import Splits, batches, join, load_mnist, torchvision_mnist
 from aelib.experiments import course_recipe
 from aelib.explorer import VIEWS
-from aelib.files import write_atomically
+from aelib.files import check_writable, expanded, read_if_there, write_atomically
 from aelib.models import Autoencoder
 from aelib.optim import COURSE, ORIGINAL, make_optimizers
 from aelib.tables import table
-from aelib.training import evaluate, fit, seeded
+from aelib.training import evaluate, seeded
 from aelib.workshop import book, latency
 from aelib.workshop.batch_last import faster_forward
+from aelib.workshop.memory import peak_megabytes
+from aelib.workshop.running import fit_to_the_end
 
 ROOT = Path(__file__).parents[2]
 TURNS = 3
@@ -55,10 +58,14 @@ Result = tuple[list[str], Rows]
 def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> dict[str, Any]:
     """Measure the sections, print a table after each, and return all that was measured.
 
-    sections: names of `SECTIONS`; none means all, which takes about twenty minutes.
-    json_file: where to write the result as well, after each section.
+    sections: names of `SECTIONS`; none means all, which takes about a quarter of an hour.
+    json_file: where to write the result as well, after each section. The other sections that
+        this machine has measured and written there are kept; what another one has is replaced
+        only when all sections are measured.
 
-    Raises AelibError for a section that is not there.
+    Raises AelibError for a section that is not there, for a folder in place of the file, and
+    for another machine's file that would lose sections; FileError if the file cannot be
+    written. All of this comes before the first section.
     """
     chosen = list(sections) or list(SECTIONS)
     unknown = [name for name in chosen if name not in SECTIONS]
@@ -66,17 +73,8 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
         raise aelib.AelibError(
             f"there is no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}"
         )
-    measured: dict[str, Any] = {
-        "machine": {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "load": _load(),
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "aelib": aelib.__version__,
-        },
-        "sections": {},
-    }
+    json_file = None if json_file is None else expanded(json_file)
+    measured = _begin(json_file, whole=set(SECTIONS) <= set(chosen))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as each process of a sweep works
     try:
@@ -96,15 +94,72 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
     return measured
 
 
-def in_turns(works: Mapping[str, Callable[[], Any]], turns: int = TURNS) -> dict[str, list[float]]:
-    """Return the seconds that each work took, in turn after turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+def _begin(json_file: Path | None, whole: bool) -> dict[str, Any]:
+    """Return a benchmark to add sections to: of this machine, with what the file has of it.
+
+    whole: whether all sections are to be measured, which replaces what others have written.
+    Raises AelibError or FileError if the file could not be written, or may not.
+    """
+    machine = _machine()
+    fresh = {"machine": machine, "sections": {}}
+    if json_file is None:
+        return fresh
+    if json_file.is_dir():
+        raise aelib.AelibError(f"{json_file} is a folder: give the name of a file, e.g. in it")
+    check_writable(json_file.parent)
+    raw = read_if_there(json_file, "Give the name of another file")
+    if raw is None:
+        return fresh
+    try:
+        before = json.loads(raw)
+        there, sections = dict(before["machine"]), dict(before["sections"])
+    except (ValueError, KeyError, TypeError):
+        there, sections = {}, {}
+    other = [
+        f"{name} {there.get(name)} there, {machine[name]} here"
+        for name in machine
+        if name != "load" and there.get(name) != machine[name]
+    ]
+    if not other:  # of two loads the reader wants to know the heavier one
+        loads = [load for load in (there.get("load"), machine["load"]) if load is not None]
+        return {"machine": machine | {"load": max(loads, default=None)}, "sections": sections}
+    if whole:
+        return fresh
+    raise aelib.AelibError(
+        f"{json_file} would lose its other sections, as this machine did not measure them "
+        f"({'; '.join(other)}): give the name of another file, or measure all sections"
+    )
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load": _load(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "aelib": aelib.__version__,
+    }
+
+
+def answers_in_turns(works: Mapping[str, Callable[[], Any]], turns: int) -> dict[str, list[Any]]:
+    """Return what each work returned, in turn after turn."""
+    answers: dict[str, list[Any]] = {name: [] for name in works}
     for _ in range(turns):
         for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+            answers[name].append(work())
+    return answers
+
+
+def in_turns(works: Mapping[str, Callable[[], Any]], turns: int = TURNS) -> dict[str, list[float]]:
+    """Return the seconds that each work took, in turn after turn."""
+
+    def timed(work: Callable[[], Any]) -> float:
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return answers_in_turns({name: partial(timed, work) for name, work in works.items()}, turns)
 
 
 def _processor() -> str:
@@ -123,6 +178,12 @@ def _load() -> float | None:
 
 def _first_line(section: Callable[[], Result]) -> str:
     return (section.__doc__ or "").splitlines()[0]
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Return the median, or None if there is nothing to measure on this system."""
+    found = [value for value in values if value is not None]
+    return statistics.median(found) if found else None
 
 
 def _ratio(first: list[float], second: list[float]) -> float:
@@ -161,17 +222,17 @@ def quality() -> Result:
     recipe is measured whole, with the fewest epochs that reach the quality.
     """
     splits = load_mnist()
-    original = _original_epoch()
-    models: list[nn.Module] = []
     for epochs in range(1, MOST_EPOCHS + 1):
-        course = partial(_trained, splits, epochs, models)
-        seconds = in_turns({"original": original, "course": course}, turns=1)
-        reached = evaluate(models[-1], splits.test)
+        reached = evaluate(_trained(splits, epochs), splits.test)
         if reached <= ORIGINAL_QUALITY:
             break
-    own, others = seconds["course"][0], ORIGINAL.epochs * seconds["original"][0]
+    course = partial(_trained, splits, epochs)
+    seconds = in_turns({"original": _original_epoch(), "course": course})
+    own, others = (statistics.median(seconds[name]) for name in ("course", "original"))
+    others *= ORIGINAL.epochs
+    times = ORIGINAL.epochs * _ratio(seconds["original"], seconds["course"])
     return ["epochs", "seconds", "test MSE", "times the course's"], {
-        "the original's loop": [ORIGINAL.epochs, others, None, others / own],
+        "the original's loop": [ORIGINAL.epochs, others, None, times],
         "the course's recipe": [epochs, own, reached, 1.0],
     }
 
@@ -237,15 +298,23 @@ def step() -> Result:
 
 
 def growth() -> Result:
-    """How an epoch's time and the peak memory grow, each in a process of its own."""
-    rows: Rows = {}
-    for latent_dim in (2, 32):
-        for count in IMAGE_COUNTS:
-            rows[f"d = {latent_dim}, {count:,} images"] = _in_own_process(latent_dim, count)
+    """How an epoch's time and the peak memory grow, each in a process of its own.
+
+    The memory is that of the whole process. The libraries and MNIST, which each loads whole
+    before it takes so many images, are most of it.
+    """
+    works = {
+        f"d = {latent_dim}, {count:,} images": partial(_numbers, _ONE_EPOCH, latent_dim, count)
+        for latent_dim in (2, 32)
+        for count in IMAGE_COUNTS
+    }
     for name, workers in WORKERS.items():
         if workers != "dask" or importlib.util.find_spec("distributed"):
-            rows[f"two epochs, {name}"] = _numbers_of(_python(_TWO_EPOCHS, workers))
-    return ["seconds", "MB"], rows
+            works[f"two epochs, {name}"] = partial(_numbers, _TWO_EPOCHS, workers)
+    return ["seconds", "MB"], {
+        name: [_median(column) for column in zip(*answers, strict=True)]
+        for name, answers in answers_in_turns(works, TURNS).items()
+    }
 
 
 def start() -> Result:
@@ -263,10 +332,7 @@ def start() -> Result:
 
 def notebooks() -> Result:
     """Each notebook from start to end, and the peak memory of its kernel."""
-    rows: Rows = {}
-    for path in _notebook_paths():
-        answer = _python(_RUN_NOTEBOOK, str(path)).split()
-        rows[path.name] = [float(answer[0]), float(answer[1]) if len(answer) > 1 else None]
+    rows: Rows = {path.name: _numbers(_RUN_NOTEBOOK, path) for path in _notebook_paths()}
     return ["seconds", "MB"], rows
 
 
@@ -317,18 +383,13 @@ def _original_epoch() -> Callable[[], None]:
     return epoch
 
 
-def _trained(splits: Splits, epochs: int, models: list[nn.Module]) -> None:
-    """Train a model with the course's recipe and append it to `models`."""
+def _trained(splits: Splits, epochs: int) -> nn.Module:
+    """Return a model trained with the course's recipe in so many epochs."""
     with seeded(0):
         model = Autoencoder(LATENT_DIM)
     recipe = replace(COURSE, epochs=epochs)
-    fit(
-        *(model, splits.train, splits.val, recipe),
-        device="cpu",
-        progress=False,
-        forward=faster_forward(model),
-    )
-    models.append(model)
+    fit_to_the_end("the course's recipe", model, splits.train, splits.val, recipe)
+    return model
 
 
 def _flops(model: nn.Module) -> int:
@@ -354,40 +415,20 @@ def _one_epoch(latent_dim: int, count: int) -> tuple[float, float | None]:
         model = Autoencoder(latent_dim)
     recipe = replace(COURSE, epochs=1)
     start = time.perf_counter()
-    fit(
-        *(model, full, splits.val[:100], recipe),
-        device="cpu",
-        progress=False,
-        forward=faster_forward(model),
-    )
-    return time.perf_counter() - start, _peak_megabytes()
-
-
-def _peak_megabytes(children: bool = False) -> float | None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    who = resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(who).ru_maxrss * unit / 1e6
+    fit_to_the_end("one epoch", model, full, splits.val[:100], recipe)
+    return time.perf_counter() - start, peak_megabytes()
 
 
 def _epochs_at_once(work: Any, *dims: int, images: int = 55_000) -> None:
     work(joblib.delayed(_one_epoch)(d, images) for d in dims)
 
 
-def _in_own_process(latent_dim: int, count: int) -> list[float | None]:
-    code = (
-        "import sys; from aelib.workshop.benchmark import _one_epoch; "
-        "print(*(v for v in _one_epoch(int(sys.argv[1]), int(sys.argv[2])) if v is not None))"
-    )
-    return _numbers_of(_python(code, str(latent_dim), str(count)))
+def _numbers(code: str, *arguments: object) -> list[float | None]:
+    """Return the seconds and megabytes that code prints in a process of its own.
 
-
-def _numbers_of(printed: str) -> list[float | None]:
-    """Return the seconds and the megabytes that a process printed; Windows has no megabytes."""
-    answer = [float(word) for word in printed.split()]
+    Windows has no megabytes.
+    """
+    answer = [float(word) for word in _python(code, *map(str, arguments)).split()]
     return [answer[0], answer[1] if len(answer) > 1 else None]
 
 
@@ -418,6 +459,11 @@ def _epoch_here(latent_dim: int, count: int) -> tuple[int, float | None]:
 
 
 WORKERS = {"one process": "1", "two processes": "2", "two Dask workers": "dask"}
+_ONE_EPOCH = """
+import sys
+from aelib.workshop.benchmark import _one_epoch
+print(*(value for value in _one_epoch(int(sys.argv[1]), int(sys.argv[2])) if value is not None))
+"""
 # The guard is for the processes that Dask starts, which read the calling module.
 _TWO_EPOCHS = """
 import sys
@@ -425,16 +471,19 @@ from aelib.workshop.benchmark import two_epochs
 if __name__ == "__main__":
     two_epochs(sys.argv[1])
 """
+# What its kernel has held, only the kernel itself can tell.
 _RUN_NOTEBOOK = """
 import sys, time, nbformat
+from pathlib import Path
 from nbclient import NotebookClient
-from aelib.workshop.benchmark import _peak_megabytes
-path = sys.argv[1]
+path = Path(sys.argv[1])
 notebook = nbformat.read(path, as_version=4)
+ask = "from aelib.workshop.memory import peak_megabytes; print(peak_megabytes() or '')"
+notebook.cells.append(nbformat.v4.new_code_cell(ask))
 start = time.perf_counter()
-place = {"metadata": {"path": str(__import__("pathlib").Path(path).parent)}}
+place = {"metadata": {"path": str(path.parent)}}
 NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
-print(time.perf_counter() - start, _peak_megabytes(children=True) or "")
+print(time.perf_counter() - start, notebook.cells[-1].outputs[0].text)
 """
 
 

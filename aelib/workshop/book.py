@@ -18,13 +18,21 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aelib.files import cache_folder, write_atomically
+from aelib.files import (
+    cache_folder,
+    check_writable,
+    expanded,
+    read_if_there,
+    write_atomically,
+)
 from aelib.workshop.chapter import BookError, Chapter, Output, pixels, plain, read_chapter
 
 PACKAGE = Path(__file__).parents[1]
 COURSE = PACKAGE.parent
 FRONT = "images/latent_all.png"  # the picture on the first page
-CONTENTS = ".book.json"  # which files of a folder are the book's own
+# Which files of a folder are the book's own, each with its checksum: so nothing is removed or
+# written over but what the book has written.
+CONTENTS = ".book.json"
 SHARED = ("book.css", "book.js")
 README_ROW = re.compile(
     r"^\| *\[[^]]+\]\(notebooks/(?P<name>\w+)\.ipynb\) *\| *(?P<question>[^|]+?) *\|"
@@ -56,17 +64,30 @@ def explorer_page() -> bytes:
     for pattern in ("*.py", "explorer/*.*", "checkpoints/**/*.pt"):
         for path in sorted(PACKAGE.glob(pattern)):
             made_of.update(path.read_bytes())
-    kept = cache_folder() / f"explorer-{made_of.hexdigest()[:16]}.html"
-    if not kept.exists():
+    kept = cache_folder() / f"explorer-{made_of.hexdigest()[:16]}.page"
+    page = _read_kept(kept)
+    if page is None:
         from aelib import explorer  # and torch with it, which a page from the cache can spare
 
         print("making the explorer, which takes a minute; it is kept for the next time")
+        check_writable(kept.parent)
         with tempfile.TemporaryDirectory() as folder:
             page = explorer.page(folder).read_bytes()
-        for old in cache_folder().glob("explorer-*.html"):
+        for old in cache_folder().glob("explorer-*"):
             old.unlink(missing_ok=True)
-        write_atomically(kept, page)
-    return kept.read_bytes()
+        write_atomically(kept, f"{_digest(page)}\n".encode() + page)
+    return page
+
+
+def _read_kept(path: Path) -> bytes | None:
+    """Return what is kept below its checksum; None if there is none, or if it was damaged."""
+    raw = read_if_there(path, "Delete it: it is made anew")
+    digest, _, page = (raw or b"").partition(b"\n")
+    return page if digest == _digest(page).encode() else None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_book(
@@ -75,27 +96,44 @@ def write_book(
     """Write the reader's edition to `folder`, made if need be, and return its pages.
 
     Files that an earlier edition left there and that are no longer part of it are removed;
-    everything else in the folder is left alone. Nothing is written before all pages are
-    ready. Raises BookError if a notebook cannot become a chapter, or if a file in the
-    folder that is not the book's has the name of one of its own.
+    everything else in the folder is left alone, and so is what was changed since. Nothing is
+    written before all pages are ready. Raises NotebookError or BookError if a notebook cannot
+    become a chapter, and BookError if a file in the folder that is not as the book left it has
+    the name of one of its own.
     """
+    folder = expanded(folder)
     if folder.exists() and not folder.is_dir():
         raise BookError(f"{folder} is a file; the book needs a folder")
-    book = make_book(course, explorer)
     before = _contents(folder)
-    strangers = [name for name in book if name not in before and (folder / name).exists()]
+    book = make_book(course, explorer)
+    now = {name: _digest(content) for name, content in book.items()}
+    strangers = [
+        name
+        for name in book
+        if (folder / name).exists() and not _is_one_of(folder / name, before.get(name), now[name])
+    ]
     if strangers:
         raise BookError(
-            f"{folder} holds {strangers[0]}, which is not the book's and would be lost; "
-            "name another folder"
+            f"{folder} holds {strangers[0]}, which is not the book's, or was changed since, and "
+            "would be lost; move it away, or name another folder"
         )
     for name, content in book.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
-    for name in before - set(book):
-        (folder / name).unlink(missing_ok=True)
-    write_atomically(folder / CONTENTS, json.dumps(sorted(book)).encode())
+    for name in before.keys() - now.keys():
+        if _is_within(folder / name, folder) and _is_one_of(folder / name, before[name]):
+            (folder / name).unlink()
+    write_atomically(folder / CONTENTS, json.dumps(now, indent=1, sort_keys=True).encode())
     return [folder / name for name in book if name.endswith(".html")]
+
+
+def _is_one_of(path: Path, *digests: str | None) -> bool:
+    """Return whether a path is a file with one of these SHA-256 sums."""
+    return path.is_file() and _digest(path.read_bytes()) in digests
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def make_book(course: Path, explorer: Callable[[], bytes]) -> dict[str, bytes]:
@@ -156,12 +194,16 @@ def _front(readme: str, picture: bytes) -> Output:
     return Output("picture", address, unescape(found["alt"]), *pixels(picture))
 
 
-def _contents(folder: Path) -> set[str]:
-    """Return the names of the files that an earlier edition wrote to `folder`."""
+def _contents(folder: Path) -> dict[str, str]:
+    """Return the files that an earlier edition wrote to `folder`: name and SHA-256 sum."""
+    path = folder / CONTENTS
     try:
-        names = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return set()
+        found = json.loads(read_if_there(path, "Name another folder") or b"{}")
     except ValueError:
-        raise BookError(f"{folder / CONTENTS} is broken; name another folder") from None
-    return {name for name in names if (folder / name).resolve().is_relative_to(folder.resolve())}
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise BookError(
+            f"{path} is not the list of files that this version writes: if the folder is the "
+            "book's, delete the folder, else name another one"
+        )
+    return found

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import mistune
-import nbformat
 from matplotlib.textpath import TextPath
 from nbformat import NotebookNode
 from pygments import highlight
@@ -23,6 +22,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from aelib import AelibError
+from aelib.workshop.notebooks import read
 
 # The first of these that an output has is shown. A widget is not among them: without a
 # running Python it is dead, so its picture stands for it.
@@ -101,19 +101,11 @@ class Chapter:
 def read_chapter(path: Path, notebooks: Collection[str]) -> Chapter:
     """Return the notebook at `path` as a chapter.
 
-    Links to one of `notebooks` (file names) become links to their pages. Raises BookError
-    if the file is no executed notebook, a cell has failed, a picture lacks its text
-    alternative, or a link or picture leads nowhere.
+    Links to one of `notebooks` (file names) become links to their pages. Raises NotebookError
+    if the file is no notebook, and BookError if it was not executed, a cell has failed, a
+    picture lacks its text alternative, or a link or picture leads nowhere.
     """
-    try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-    except OSError as error:
-        raise BookError(f"{path.name} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise BookError(f"{path.name} is not a notebook: {reason}") from None
-    return _Reader(path, notebooks).chapter(notebook)
+    return _Reader(path, notebooks).chapter(read(path))
 
 
 class _Reader:

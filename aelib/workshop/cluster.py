@@ -8,13 +8,15 @@ run, which Dask gives to another one.
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 import torch
@@ -41,8 +43,9 @@ def connected(address: str) -> Iterator[None]:
     """Let joblib's work inside the block be done by the Dask cluster at `address`.
 
     address: the scheduler's, e.g. "tcp://host:8786".
-    Raises AelibError if Dask is not installed, if nobody answers, if there is no worker, or
-    if a worker has several threads: training fixes the random numbers of a whole process.
+    Raises AelibError if Dask is not installed, if nobody answers, if there is no worker, if
+    one has another aelib, torch or Python than this process, or if one has several threads:
+    training fixes the random numbers of a whole process.
     """
     try:
         from distributed import Client
@@ -62,8 +65,36 @@ def connected(address: str) -> Iterator[None]:
                 f"each worker must have one thread, found workers with {threads}; start them "
                 "with: dask worker --nthreads 1"
             )
+        _check_versions(client)
         with joblib.parallel_config(backend="dask"):
             yield
+
+
+def _check_versions(client: Any) -> None:
+    """Raise AelibError unless all workers have what this process has."""
+    try:
+        found = client.run(sweep.versions)
+    except Exception as error:  # whatever an installation without this function makes of it
+        raise AelibError(
+            f"a worker cannot tell its versions ({type(error).__name__}: {error}): {_remedy()}"
+        ) from None
+    for worker, there in found.items():
+        if _decisive(there) != _decisive(sweep.versions()):
+            raise AelibError(f"the worker at {worker} has {_in_words(there)}: {_remedy()}")
+
+
+def _decisive(versions: dict[str, str]) -> list[str]:
+    """Return the versions without the parts that leave the outcome alone."""
+    minor = versions["python"].rpartition(".")[0]
+    return [minor, versions["torch"].partition("+")[0], versions["aelib"]]
+
+
+def _in_words(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {versions.get(name)}" for name in ("aelib", "torch", "python"))
+
+
+def _remedy() -> str:
+    return f"install there what is here, {_in_words(sweep.versions())}"
 
 
 def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | Exception:
@@ -86,6 +117,12 @@ def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | 
             return finished
     except (AelibError, OSError) as error:  # the other runs go on
         return error
+    except Exception as error:  # here, too; who looks for the fault finds more in the log
+        logging.getLogger(__name__).exception("%s, seed %s", name, seed)
+        return AelibError(
+            f"{name}, seed {seed} failed on a worker, whose log has more: "
+            f"{type(error).__name__}: {error}"
+        )
     finally:
         torch.set_num_threads(threads)
 
@@ -138,10 +175,29 @@ def results(runs: list[Run], folder: Path) -> Iterator[Result]:
             )
             return
         if isinstance(finished, Finished):
+            try:
+                check(name, seed, finished)
+            except AelibError as error:  # the other runs go on
+                yield error
+                continue
             save(name, seed, finished, folder)
             yield zoo.record(name, seed, folder)
         else:
             yield finished
+
+
+def check(name: str, seed: int, finished: Finished) -> None:
+    """Raise RecordError or WeightsError unless a worker did what this process's table says."""
+    what = f"what a worker sent of {name}, seed {seed}"
+    entry = zoo.parse_record(finished.record, name, seed, what, _remedy())
+    if not zoo.fits_table(entry):
+        wanted = zoo.experiment(name).settings()
+        raise zoo.RecordError(
+            f"{what} has other settings than this table: {entry['settings']}, not {wanted}. "
+            f"Its worker has {_in_words(entry['versions'])}: {_remedy()}"
+        )
+    if hashlib.sha256(finished.weights).hexdigest() != entry["weights_sha256"]:
+        raise zoo.WeightsError(f"{what} came with other weights than it says; train it again")
 
 
 def _named(run: Run, judges: Sequence[Finished]) -> tuple[Run, Finished | Exception]:

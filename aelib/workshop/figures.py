@@ -16,12 +16,12 @@ from aelib import architecture, plotting, zoo
 from aelib.baselines import LinearAutoencoder, mean_image
 from aelib.checkerboards import checkerboard_score
 from aelib.data import DIGITS, Splits, load_mnist
+from aelib.files import expanded
 from aelib.metrics import encode, mse_per_image, reconstruct
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import ORIGINAL, Recipe
-from aelib.training import fit
-from aelib.workshop.batch_last import faster_forward
 from aelib.workshop.pictures import write_picture
+from aelib.workshop.running import fit_to_the_end
 from aelib.workshop.sweep import WATCHED_IMAGES
 
 EARLY_STEPS = 150  # when digits can be read and the grid is still there
@@ -115,15 +115,7 @@ def draw_early(studio: Studio) -> Axes:
     assert isinstance(model, Autoencoder)
     short = Recipe(epochs=1, batch_size=128, adam_lr=ORIGINAL.adam_lr)
     few = studio.splits.train[: EARLY_STEPS * short.batch_size]
-    fit(
-        model,
-        few,
-        studio.splits.val,
-        short,
-        device="cpu",
-        progress=False,
-        forward=faster_forward(model),
-    )
+    fit_to_the_end("the figure of early training", model, few, studio.splits.val, short)
     drawn = reconstruct(model, studio.examples)
     return plotting.image_grid({"test digit": studio.examples, f"{EARLY_STEPS} steps": drawn})
 
@@ -166,7 +158,7 @@ def write_figures(folder: Path) -> list[Path]:
     studio, paths = Studio(load_mnist()), []
     for name, draw in FIGURES.items():
         ax = draw(studio)
-        path = folder / f"{name}.png"
+        path = expanded(folder) / f"{name}.png"
         write_picture(path, plotting.figure_png(ax))
         plt.close(plotting.figure_of(ax))
         paths.append(path)

@@ -11,7 +11,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from aelib.files import write_atomically
+from aelib import AelibError
+from aelib.files import expanded, write_atomically
 from aelib.workshop.pictures import keep_pictures, slim
 
 CELL_TIMEOUT = 300
@@ -20,15 +21,39 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 QUIET = {"TQDM_DISABLE": "1"}
 
 
+class NotebookError(AelibError):
+    """A file that is not the notebook that it should be; the message names it."""
+
+
+def read(path: Path) -> NotebookNode:
+    """Return a notebook, in the format of today.
+
+    Raises NotebookError for a file that cannot be read or that is none.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise NotebookError(
+            f"{path} is not a notebook: {reason}. Restore it, or name another"
+        ) from None
+    return notebook
+
+
 def execute(path: Path) -> None:
     """Execute a notebook in place so that a second time changes nothing.
 
     Nothing that depends on the moment is stored: no timestamps, no widgets, stream outputs
     in one piece. A cell's metadata entry "alt" becomes the text alternative of its pictures.
     A picture that looks the same as the one that was there stays as it was. If a cell fails
-    the file is left as it was and nbclient's CellExecutionError says which.
+    the file is left as it was and nbclient's CellExecutionError says which; what is no
+    notebook raises NotebookError.
     """
-    notebook = nbformat.read(path, as_version=4)
+    path = expanded(path)
+    notebook = read(path)
     committed = copy.deepcopy(notebook)
     before = {name: os.environ.get(name) for name in QUIET}
     os.environ.update(QUIET)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from aelib import zoo
 from aelib.baselines import LinearAutoencoder
 from aelib.data import DIGITS, Splits
 from aelib.detection import PUBLISHED, PUBLISHED_MEAN, SCORES, WITH_CODE
-from aelib.files import write_atomically
+from aelib.files import expanded, read_if_there, write_atomically
 from aelib.intervals import paired_difference, verdicts
 from aelib.metrics import mse_per_image
 from aelib.models import UPSAMPLING
@@ -127,8 +127,21 @@ def _against_transpose() -> dict[tuple[str, int], str]:
 
 
 def benchmark_table() -> str:
-    """Return how long the usual way and the course's take, with the machine below the table."""
-    recorded = json.loads((zoo.CHECKPOINTS / BENCHMARK).read_text(encoding="utf-8"))
+    """Return how long the usual way and the course's take, with the machine below the table.
+
+    Raises ModelMissingError if no benchmark is recorded, and RecordError if one of the three
+    sections is not there or the file is damaged.
+    """
+    path = zoo.CHECKPOINTS / BENCHMARK
+    remedy = f"run: python -m aelib benchmark --json {path}"
+    raw = read_if_there(path, f"Remedy: {remedy}")
+    if raw is None:
+        raise zoo.ModelMissingError(f"{path} does not exist; {remedy}")
+    with zoo.reading(path, remedy):
+        return _benchmark_table(zoo.parse_json(raw))
+
+
+def _benchmark_table(recorded: dict[str, Any]) -> str:
     sections = {name: section["rows"] for name, section in recorded["sections"].items()}
 
     def row(label: str, section: str, place: int, unit: str) -> list[str]:
@@ -180,5 +193,6 @@ def with_tables(text: str, found: dict[str, str]) -> str:
 
 def write_tables(path: Path, splits: Splits) -> None:
     """Write the tables of README anew, in place."""
+    path = expanded(path)
     text = with_tables(path.read_text(encoding="utf-8"), tables(splits))
     write_atomically(path, text.encode())

@@ -11,12 +11,9 @@ import hashlib
 import io
 import json
 import math
-import os
 import platform
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,11 +29,10 @@ from aelib.checkerboards import checkerboard_score
 from aelib.checks import whole_number
 from aelib.data import DIGITS, Digits, Splits, load_mnist
 from aelib.experiments import JUDGE, Experiment
-from aelib.files import cache_folder, check_writable, write_atomically
+from aelib.files import cache_folder, check_writable, expanded, write_atomically
 from aelib.metrics import reconstruct
 from aelib.models import Autoencoder, Judge
-from aelib.training import History, Watch, classification_loss, evaluate, fit
-from aelib.workshop.batch_last import faster_forward
+from aelib.training import History, Watch, classification_loss, evaluate
 from aelib.workshop.comparing import measure_comparisons
 from aelib.workshop.measuring import (
     Measurer,
@@ -45,6 +41,7 @@ from aelib.workshop.measuring import (
     measure_recipe_costs,
     measure_step_costs,
 )
+from aelib.workshop.running import at_once, fit_to_the_end
 from aelib.workshop.tuning import measure_step_sizes
 from aelib.zoo import CHECKPOINTS
 
@@ -55,10 +52,6 @@ FIRST_STEPS = (0, 5, 10, 20, 50, 100, 200)
 Run = tuple[str, int]  # name and seed
 Result = dict[str, Any] | Exception  # the record of a run, or what went wrong
 Work = Callable[[list[Run], Path], Iterator[Result]]  # does runs, and writes into a folder
-
-
-class DivergedError(AelibError, RuntimeError):
-    """The loss of a run did not stay finite, so there is nothing to record."""
 
 
 def missing(patterns: Iterable[str] = (), folder: Path = CHECKPOINTS) -> list[Run]:
@@ -86,8 +79,8 @@ def train(
         says how it was trained, and `measure_run` completes it.
 
     A run that fails does not stop the others. At the end what went wrong is raised: e.g.
-    DivergedError, `states.StateError`, `files.FileError`, or an AelibError that says it of
-    each of several runs. Raises ValueError for a pattern that matches nothing or jobs < 1.
+    `running.DivergedError`, `states.StateError`, `files.FileError`, or an AelibError that says
+    it of each of several runs. Raises ValueError for a pattern that matches nothing or jobs < 1.
     """
     jobs = whole_number("jobs", jobs, 1)
     work = work or partial(_results_here, jobs=jobs, progress=progress, measure=measure)
@@ -135,22 +128,13 @@ def _results_here(
     runs: list[Run], folder: Path, jobs: int, progress: bool, measure: bool
 ) -> Iterator[Result]:
     jobs = min(jobs, len(runs))
-    work = joblib.Parallel(
-        n_jobs=jobs,
-        return_as="generator_unordered",
-        initializer=_end_with_parent,  # of processes; threads and a single job need none
-        initargs=(os.getpid(),),
-    )
     # One process shows the epochs of its run; of several only finished runs are counted.
     alone = progress and jobs == 1
-    results = work(joblib.delayed(_worker)(*run, folder, alone, measure) for run in runs)
+    tasks = (joblib.delayed(_worker)(*run, folder, alone, measure) for run in runs)
     try:
-        yield from results
-    except BrokenProcessPool:
-        yield AelibError(
-            "a training process was ended from outside, e.g. for want of memory. What was "
-            "finished is kept, and the same command goes on from here; with --jobs 1 it needs less"
-        )
+        yield from at_once(jobs, tasks)
+    except AelibError as error:
+        yield error
 
 
 def _worker(
@@ -165,22 +149,6 @@ def _worker(
         return error
     finally:
         torch.set_num_threads(threads)
-
-
-def _end_with_parent(parent: int) -> None:
-    """Have this process, a worker, end when its parent was killed: nobody waits any more.
-
-    What it did is in its state file, and a write that is cut off is cleared by the next.
-    """
-    if os.name == "nt":  # where a launcher stands between a virtual environment's processes
-        return
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _one_line(entry: dict[str, Any]) -> str:
@@ -203,8 +171,9 @@ def train_run(
 
     Without `measure` the record says how the model was trained; `measure_run` completes it.
 
-    Raises KeyboardInterrupt if interrupted (what was done is kept) and DivergedError if
-    the loss did not stay finite.
+    Raises UnknownNameError for a run that is not in the table, KeyboardInterrupt if
+    interrupted (what was done is kept) and `running.DivergedError` if the loss did not stay
+    finite.
     """
     experiment = zoo.experiment(name)
     splits = splits or load_mnist()
@@ -216,25 +185,19 @@ def train_run(
     for place in (unfinished.parent, zoo.record_file(name, seed, folder).parent):
         check_writable(place)  # this too fails now, not after an hour
     model = experiment.build(seed)
-    history = fit(
+    history = fit_to_the_end(
+        f"{name}, seed {seed}",
         model,
         train_digits,
         val_digits,
         experiment.recipe,
         seed=seed,
         loss=classification_loss if is_judge else experiment.loss(),
-        device="cpu",  # so that a record does not depend on who has a GPU
         progress=progress,
         state_file=unfinished,
         after_epoch=after_epoch,
         watch=_watch(experiment, train_digits, splits) if experiment.watched else None,
-        forward=faster_forward(model),
     )
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
-    if history.stopped:
-        unfinished.unlink(missing_ok=True)
-        raise DivergedError(f"{name}, seed {seed}: {history.stopped} after {history.epochs} epochs")
     entry = _save_run(name, seed, model, history, splits if measure else None, folder)
     unfinished.unlink(missing_ok=True)
     return entry
@@ -264,11 +227,12 @@ def _save_run(
         "seed": seed,
         "command": f"python -m aelib train {name}",
         "settings": experiment.settings(),
-        "versions": _versions(),
+        "versions": versions(),
         "best_epoch": history.best_epoch,
         "train_loss": history.train_loss,
         "val_loss": history.val_loss,
-        "watched": history.watched,
+        # JSON has no NaN, which says that there was nothing to score.
+        "watched": [(at, None if math.isnan(value) else value) for at, value in history.watched],
         "seconds": [round(seconds, 2) for seconds in history.seconds],
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -295,7 +259,7 @@ def measure_run(
         path = zoo.record_file(name, seed, folder)
         raise zoo.ModelMissingError(zoo.how_to_train(experiment.name, path))
     model = zoo.load_seed(name, seed, folder)
-    entry |= {"versions": _versions()}
+    entry |= {"versions": versions()}
     entry |= _measure(experiment, model, splits or load_mnist(), folder)
     _write_record(entry, folder)
     return entry
@@ -351,6 +315,8 @@ def save_step_sizes(
     """Measure which step size each way of up-sampling prefers, record it, and return the file.
 
     jobs: how many single-threaded processes work at once.
+
+    Raises what `measure_step_sizes` raises.
     """
     found = measure_step_sizes(splits or load_mnist(), jobs)
     return _write_values(zoo.STEP_SIZES, found, "tune", folder)
@@ -359,15 +325,16 @@ def save_step_sizes(
 def _write_values(name: str, values: Any, command: str, folder: Path) -> Path:
     entry = {
         "command": f"python -m aelib {command}",
-        "versions": _versions(),
+        "versions": versions(),
         "values": values,
     }
-    path = folder / name
+    path = expanded(folder) / name
     write_atomically(path, zoo.record_text(entry))
     return path
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return what a record says of the machine that made it."""
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -18,8 +18,7 @@ from aelib.data import Splits
 from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
 from aelib.files import cache_folder
 from aelib.optim import COURSE
-from aelib.training import fit
-from aelib.workshop.batch_last import faster_forward
+from aelib.workshop.running import at_once, fit_to_the_end
 
 FACTORS = (0.5, 1.0, 2.0)  # of the course's two learning rates
 # For each latent dimension how many passes, and which seeds: the full length where the kinds
@@ -37,7 +36,9 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
     the course's schedule is passed in so many epochs.
     jobs: how many single-threaded processes work at once.
 
-    What was interrupted goes on at the next call.
+    What was interrupted goes on at the next call. Raises KeyboardInterrupt if interrupted,
+    `running.DivergedError` if the loss of a run did not stay finite, and AelibError if a process
+    was ended from outside.
     """
     tried: list[Tried] = [
         (kind, d, factor, seed)
@@ -45,8 +46,7 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
         for factor in FACTORS
         for seed in TRIALS[d][1]
     ]
-    work = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    found = work(joblib.delayed(_error)(*one, splits) for one in tried)
+    found = at_once(jobs, (joblib.delayed(_error)(*one, splits) for one in tried), in_order=True)
     errors = dict(zip(tried, tqdm(found, total=len(tried), unit="run"), strict=True))
     for one in tried:
         _state_file(*one).unlink(missing_ok=True)
@@ -75,17 +75,14 @@ def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        history = fit(
+        return fit_to_the_end(
+            f"{kind} with d = {d} at {factor} times the step, seed {seed}",
             model,
             splits.train,
             splits.val,
             recipe,
-            seed=seed,
-            device="cpu",
-            progress=False,
             state_file=_state_file(kind, d, factor, seed),
-            forward=faster_forward(model),
-        )
+            seed=seed,
+        ).best_loss
     finally:
         torch.set_num_threads(threads)
-    return history.best_loss

@@ -1,9 +1,12 @@
 """The benchmark: what it counts, without looking at a clock."""
 
 import json
+import sys
 
+import nbformat
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_notebook
 
 from aelib import AelibError
 from aelib.models import Autoencoder
@@ -98,5 +101,106 @@ def test_the_explorer_has_a_row_a_view_and_its_goal(monkeypatch):
 
 
 def test_seconds_and_memory_are_read_where_there_is_memory_to_read():
-    assert benchmark._numbers_of("1.5 20\n") == [1.5, 20.0]
-    assert benchmark._numbers_of("1.5\n") == [1.5, None]
+    assert benchmark._numbers("print(1.5, 20)") == [1.5, 20.0]
+    assert benchmark._numbers("print(1.5, '')") == [1.5, None]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
+def test_a_notebooks_memory_is_that_of_its_kernel_alone(tmp_path):
+    path = tmp_path / "small.ipynb"
+    cell = new_code_cell("held = b'x' * 100_000_000", id="only")
+    nbformat.write(new_notebook(cells=[cell]), path)
+    before = path.read_bytes()
+    seconds, megabytes = benchmark._numbers(benchmark._RUN_NOTEBOOK, path)
+    assert seconds > 0 and 100 < megabytes < 250, "the process that executes it takes more"
+    assert path.read_bytes() == before
+
+
+def test_growth_takes_turns_and_shows_medians(monkeypatch):
+    calls = []
+
+    def numbers(code, *arguments):
+        calls.append(arguments)
+        return [calls.count(arguments), None if arguments == ("1",) else 100 * len(arguments)]
+
+    monkeypatch.setattr(benchmark, "_numbers", numbers)
+    _, rows = benchmark.growth()
+    assert len(calls) == 3 * len(rows) and calls[: len(rows)] == calls[len(rows) : 2 * len(rows)]
+    assert rows["d = 2, 5,000 images"] == [2, 200] and rows["two epochs, one process"] == [2, None]
+
+
+def test_the_quality_is_timed_in_turns_with_the_fewest_epochs_that_reach_it(monkeypatch):
+    calls = []
+    monkeypatch.setattr(benchmark, "_original_epoch", lambda: lambda: calls.append("original"))
+    monkeypatch.setattr(benchmark, "_trained", lambda splits, epochs: calls.append(epochs))
+    errors = iter((0.01, 0.0079))
+    monkeypatch.setattr(benchmark, "evaluate", lambda model, images: next(errors))
+    _, rows = benchmark.quality()
+    assert calls == [1, 2] + ["original", 2] * 3
+    assert rows["the course's recipe"][0] == 2 and rows["the course's recipe"][2] == 0.0079
+
+
+# --- The file --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_sections(monkeypatch):
+    """A benchmark of two sections; returns how often each was measured."""
+    measured = {"first": 0, "second": 0}
+
+    def section(name):
+        def measure():
+            """A section."""
+            measured[name] += 1
+            return ["times"], {name: [measured[name]]}
+
+        return measure
+
+    monkeypatch.setattr(benchmark, "SECTIONS", {name: section(name) for name in measured})
+    return measured
+
+
+def test_measuring_a_section_keeps_the_others_of_this_machine(tmp_path, two_sections):
+    file = tmp_path / "result.json"
+    benchmark.benchmark(json_file=file)
+    busy = json.loads(file.read_text())
+    busy["machine"]["load"] = 1e6
+    file.write_text(json.dumps(busy))
+    benchmark.benchmark(["second"], file)
+    written = json.loads(file.read_text())
+    rows = {name: section["rows"] for name, section in written["sections"].items()}
+    assert rows == {"first": {"first": [1]}, "second": {"second": [2]}}
+    assert written["machine"]["load"] == 1e6, "the first section was measured under that load"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1]", "3", "null", '{"machine": 3}', '{"sections": {}}',
+                '{"machine": {"torch": "0.4"}, "sections": {"first": {}}}']
+)  # fmt: skip
+def test_a_file_of_something_else_is_replaced_only_by_a_whole_benchmark(
+    content, tmp_path, two_sections
+):
+    file = tmp_path / "result.json"
+    file.write_text(content)
+    with pytest.raises(AelibError, match="would lose its other sections") as caught:
+        benchmark.benchmark(["first"], file)
+    assert str(file) in str(caught.value) and f"{torch.__version__} here" in str(caught.value)
+    assert two_sections["first"] == 0 and file.read_text() == content
+    benchmark.benchmark(json_file=file)
+    assert set(json.loads(file.read_text())["sections"]) == {"first", "second"}
+
+
+def test_the_file_may_be_in_the_home_folder(tmp_path, two_sections, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    benchmark.benchmark(json_file="~/result.json")
+    assert (tmp_path / "result.json").exists()
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_first_section(tmp_path, two_sections):
+    (tmp_path / "file").write_text("mine")
+    for place, said in ((tmp_path, "is a folder"), (tmp_path / "file" / "x", "could not be")):
+        with pytest.raises(AelibError, match=said) as caught:
+            benchmark.benchmark(json_file=place)
+        assert str(tmp_path) in str(caught.value)
+    assert two_sections == {"first": 0, "second": 0}

@@ -1,5 +1,7 @@
 import base64
+import hashlib
 import json
+import os
 import re
 from collections import Counter
 from functools import partial
@@ -13,9 +15,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import aelib
 from aelib.__main__ import main
+from aelib.files import FileError, write_atomically
 from aelib.workshop import book
 from aelib.workshop.book import BookError, write_book
 from aelib.workshop.chapter import formula, highlighted, read_chapter
+from aelib.workshop.notebooks import NotebookError
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -305,6 +309,12 @@ def test_the_explorer_leads_back_and_is_made_anew_only_when_its_parts_have_chang
     module.write_text("2")
     book.explorer_page()
     assert len(made) == 2 and len(list((tmp_path / "cache").glob("explorer-*"))) == 1
+    (kept,) = (tmp_path / "cache").glob("explorer-*")
+    whole = kept.read_bytes()
+    for number, damaged in enumerate((b"", whole[:-1], b"x" + whole, stub()), start=3):
+        kept.write_bytes(damaged)
+        assert book.explorer_page() == stub() and len(made) == number
+        assert kept.read_bytes() == whole
 
 
 # --- Bad notebooks ---------------------------------------------------------------------------
@@ -336,7 +346,7 @@ def test_a_bad_cell_is_named(course, cells, message):
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"cells": 3}', b"\xff\xfe", b""])
 def test_a_file_that_is_no_notebook_is_named(course, content):
     (course / "notebooks" / "2_two.ipynb").write_bytes(content)
-    with pytest.raises(BookError, match=r"2_two.ipynb is not a notebook"):
+    with pytest.raises(NotebookError, match=r"2_two.ipynb is not a notebook"):
         book.make_book(course, stub)
 
 
@@ -382,13 +392,80 @@ def test_a_bad_notebook_leaves_the_last_edition_as_it_was(course, tmp_path):
     assert (folder / "2_two.html").read_bytes() == before
 
 
-def test_a_list_of_files_that_leads_out_of_the_folder_removes_nothing(course, tmp_path):
-    folder = tmp_path / "book"
-    folder.mkdir()
-    (tmp_path / "precious.txt").write_text("mine")
-    (folder / book.CONTENTS).write_text(json.dumps(["../precious.txt"]))
+def sum_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="makes a symbolic link")
+def test_only_what_the_book_wrote_and_nobody_changed_is_ever_removed(course, tmp_path):
+    folder, elsewhere = tmp_path / "book", tmp_path / "elsewhere"
+    for place in (folder, elsewhere):
+        place.mkdir()
+    for path in (tmp_path / "outside", elsewhere / "linked", folder / "notes", folder / "changed"):
+        path.write_text("mine")
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "ours").write_text("the book's")
+    listed = {
+        "../outside": sum_of(tmp_path / "outside"),
+        str(tmp_path / "outside"): sum_of(tmp_path / "outside"),
+        "link/linked": sum_of(elsewhere / "linked"),
+        "changed": hashlib.sha256(b"as it was").hexdigest(),
+        "ours": sum_of(folder / "ours"),
+        "": "0", ".": "0", "gone": "0", "link": "0",
+    }  # fmt: skip
+    (folder / book.CONTENTS).write_text(json.dumps(listed))
     write_book(folder, course, stub)
-    assert (tmp_path / "precious.txt").exists()
+    kept = (tmp_path / "outside", elsewhere / "linked", folder / "notes", folder / "changed")
+    assert all(path.read_text() == "mine" for path in kept)
+    assert not (folder / "ours").exists()
+
+
+@pytest.mark.parametrize(
+    "listed", ["[1]", "3", "null", '"notes.txt"', '["notes.txt"]', '{"notes.txt": 1}', "{", "\xff"]
+)
+def test_a_list_that_is_not_the_books_is_refused_before_anything_is_done(listed, course, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / book.CONTENTS).write_text(listed, encoding="latin-1")
+    with pytest.raises(BookError, match="delete the folder, else name another") as caught:
+        write_book(tmp_path, course, lambda: pytest.fail("it began"))
+    assert str(tmp_path / book.CONTENTS) in str(caught.value)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_a_page_that_was_changed_since_is_not_written_over(course, tmp_path):
+    folder = tmp_path / "book"
+    write_book(folder, course, stub)
+    (folder / "index.html").write_text("mine")
+    with pytest.raises(BookError, match=r"index\.html.*changed since"):
+        write_book(folder, course, stub)
+    assert (folder / "index.html").read_text() == "mine"
+
+
+def test_a_build_that_was_killed_is_completed_by_the_next(course, tmp_path, monkeypatch):
+    folder = tmp_path / "book"
+
+    def killed(path, content):
+        if path.name == "2_two.html":
+            raise KeyboardInterrupt
+        return write_atomically(path, content)
+
+    with monkeypatch.context() as context:
+        context.setattr(book, "write_atomically", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_book(folder, course, stub)
+    assert (folder / "index.html").exists() and not (folder / book.CONTENTS).exists()
+    assert (folder / "2_two.html") in write_book(folder, course, stub)
+
+
+def test_a_folder_may_begin_with_the_home_folder(course, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(course)
+    assert write_book("~/edition", course, stub)[0] == tmp_path / "edition" / "index.html"
+    assert not Path("~").exists()
+    with pytest.raises(FileError, match="no such home folder"):
+        write_book("~nobody-of-that-name/edition", course, stub)
 
 
 def test_the_same_notebooks_give_the_same_files(course):

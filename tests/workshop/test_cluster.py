@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,8 +17,10 @@ pytest.importorskip("distributed", reason="Dask is not installed (the extra 'das
 from distributed import KilledWorker
 from distributed.comm.core import CommClosedError
 
-from aelib import AelibError
+import aelib
+from aelib import AelibError, zoo
 from aelib.workshop import cluster as workshop_cluster
+from aelib.workshop import sweep
 
 TESTS = Path(__file__).parents[1]
 
@@ -113,6 +117,87 @@ def test_workers_with_several_threads_are_refused_with_the_remedy(cluster, tmp_p
     assert done.returncode == 1
     assert "dask worker --nthreads 1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_workers_of_another_version_are_refused_with_both_versions(cluster, tmp_path):
+    address = cluster(AELIB_TEST_VERSION="0.9.0")
+    done = run(tmp_path / "there", tmp_path / "cache", "train", "--dask", address)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(
+        rf"the worker at tcp://\S+ has aelib 0.9.0, torch \S+, python \S+: install there what is "
+        rf"here, aelib {re.escape(aelib.__version__)}, torch",
+        done.stderr,
+    ), done.stderr
+    assert not list(tmp_path.glob("there/**/*.json"))
+
+
+@pytest.mark.parametrize(
+    ("there", "same"),
+    [
+        ({}, True),
+        ({"torch": "2.14.1+cpu", "python": "3.11.1", "machine": "another"}, True),
+        ({"torch": "2.14.0"}, False),
+        ({"python": "3.12.7"}, False),
+        ({"aelib": "1.0.0"}, False),
+    ],
+)
+def test_what_counts_as_another_version(there, same, monkeypatch):
+    here = {"python": "3.11.7", "torch": "2.14.1", "aelib": "1.1.0", "machine": "mine"}
+    monkeypatch.setattr(sweep, "versions", lambda: here)
+    client = SimpleNamespace(run=lambda function: {"tcp://a": here, "tcp://b": here | there})
+    if same:
+        workshop_cluster._check_versions(client)
+    else:
+        with pytest.raises(AelibError, match=r"tcp://b has .*install there what is here, aelib"):
+            workshop_cluster._check_versions(client)
+
+
+def test_workers_without_this_aelib_are_refused():
+    def fails(function):
+        raise ModuleNotFoundError("No module named 'aelib'")
+
+    with pytest.raises(AelibError, match=r"cannot tell its versions \(ModuleNotFoundError: No mod"):
+        workshop_cluster._check_versions(SimpleNamespace(run=fails))
+
+
+def test_a_bug_on_a_worker_costs_its_run_and_is_named(monkeypatch, caplog):
+    def buggy(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(sweep, "train_run", buggy)
+    found = workshop_cluster.train_there("latent/1", 0, ())
+    assert isinstance(found, AelibError)
+    assert "latent/1, seed 0 failed on a worker" in str(found) and "RuntimeError: a bug" in str(
+        found
+    )
+    assert "Traceback" in caplog.text, "its log has more"
+
+
+def altered(finished, **values):
+    entry = json.loads(finished.record) | values
+    return finished._replace(record=zoo.record_text(entry))
+
+
+def test_what_a_worker_sends_is_written_only_if_it_is_what_the_table_says(tmp_path, monkeypatch):
+    good, other = (workshop_cluster.read(f"latent/{d}", 0, zoo.CHECKPOINTS) for d in (1, 2))
+    settings = json.loads(good.record)["settings"]
+    sent = {
+        "has other settings than this table": altered(good, settings=settings | {"noise": 0.5}),
+        "is the record of latent/2, seed 0": other,
+        "came with other weights": good._replace(weights=other.weights),
+        "is damaged": good._replace(record=good.record[:-99]),
+    }
+    done = [(("latent/1", 0), finished) for finished in (*sent.values(), good)]
+    monkeypatch.setattr(
+        workshop_cluster.joblib, "Parallel", lambda **options: lambda runs: iter(done)
+    )
+    monkeypatch.setattr(workshop_cluster, "read", lambda *run: None)
+    results = workshop_cluster.results([("latent/1", 0)], tmp_path)
+    for said, result in zip(sent, results, strict=False):
+        assert isinstance(result, AelibError) and said in str(result)
+        assert not zoo.record_file("latent/1", 0, tmp_path).exists()
+    assert next(results)["name"] == "latent/1"
+    assert zoo.is_trained("latent/1", 0, tmp_path)
 
 
 def test_no_scheduler_is_said_in_one_line(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
+from aelib.__main__ import main
 from aelib.workshop import notebooks
 
 CELLS = [
@@ -83,3 +84,23 @@ def test_a_failing_cell_leaves_the_file_alone(tmp_path):
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         notebooks.execute(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b'{"cells": 3}', b"\xff\xfe", b"PK\x03\x04"]
+)
+def test_a_file_that_is_no_notebook_is_named_in_one_line(content, tmp_path, capsys):
+    path = tmp_path / "broken.ipynb"
+    path.write_bytes(content)
+    assert main(["notebooks", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"aelib: {path} is not a notebook: ") and said.count("\n") == 1
+    assert path.read_bytes() == content
+
+
+def test_a_notebook_in_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with pytest.raises(notebooks.NotebookError, match="No such file") as caught:
+        notebooks.execute("~/none.ipynb")
+    assert str(tmp_path / "none.ipynb") in str(caught.value)

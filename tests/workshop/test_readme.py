@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from aelib import zoo
 from aelib.workshop import readme
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -37,3 +39,24 @@ def test_a_file_is_written_in_place(tmp_path, monkeypatch):
     path.write_text(page("", ""), encoding="utf-8")
     readme.write_tables(path, None)
     assert FOUND["a"] in path.read_text(encoding="utf-8")
+
+
+RECORDED = json.loads((zoo.CHECKPOINTS / readme.BENCHMARK).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", json.dumps(RECORDED)[:-200], "null", "[]", '{"machine": {}, "sections": {}}',
+     json.dumps(RECORDED | {"sections": {"loading": RECORDED["sections"]["loading"]}}),
+     json.dumps(RECORDED | {"machine": 3})],
+    ids=["empty", "truncated", "null", "a list", "bare", "one section", "no machine"],
+)  # fmt: skip
+def test_a_benchmark_that_makes_no_table_is_named_with_its_command(content, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "CHECKPOINTS", tmp_path)
+    path = tmp_path / readme.BENCHMARK
+    with pytest.raises(zoo.ModelMissingError, match="python -m aelib benchmark --json"):
+        readme.benchmark_table()
+    path.write_text(content)
+    with pytest.raises(zoo.RecordError, match="python -m aelib benchmark --json") as caught:
+        readme.benchmark_table()
+    assert str(path) in str(caught.value)

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from concurrent.futures.process import BrokenProcessPool
 
@@ -10,7 +11,7 @@ from aelib import AelibError, metrics, zoo
 from aelib.experiments import Experiment
 from aelib.models import Autoencoder
 from aelib.optim import Recipe
-from aelib.workshop import sweep
+from aelib.workshop import running, sweep
 from aelib.zoo import ModelMissingError
 
 TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
@@ -169,7 +170,7 @@ def test_a_run_that_diverges_leaves_no_record(small, monkeypatch):
     run(small, "judge")
     wild = Experiment("tiny/2", Recipe(2, 50, adam_lr=1e30), 2, seeds=(0,))
     monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", wild)
-    with pytest.raises(sweep.DivergedError, match="tiny/2, seed 0: non-finite loss"):
+    with pytest.raises(running.DivergedError, match="tiny/2, seed 0: non-finite loss"):
         run(small)
     assert not zoo.record_file("tiny/2", 0, small).exists()
     assert not sweep.state_file("tiny/2", 0).exists()
@@ -183,7 +184,7 @@ def test_a_watched_run_that_diverges_is_reported_in_the_same_way(small, monkeypa
         zoo.EXPERIMENTS, "tiny/2", Experiment("tiny/2", wild, 2, seeds=(0,), watched=True)
     )
     monkeypatch.setattr(sweep, "FIRST_STEPS", (0, 1))
-    with pytest.raises(sweep.DivergedError, match="tiny/2, seed 0: non-finite loss"):
+    with pytest.raises(running.DivergedError, match="tiny/2, seed 0: non-finite loss"):
         run(small, "tiny/2")
 
 
@@ -197,6 +198,18 @@ def test_a_watched_experiment_without_its_looks_counts_as_missing(small, monkeyp
     run(small, "tiny/2")
     assert sweep.missing(["tiny/2"], small) == []
     assert [step for step, _ in zoo.history("tiny/2", 0, small).watched] == [0, 4, 5, 8]
+
+
+def test_a_look_at_which_there_was_nothing_to_score_is_recorded_as_none(small, monkeypatch):
+    run(small, "judge")
+    watched = Experiment("tiny/2", TINY, 2, seeds=(0,), watched=True)
+    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", watched)
+    monkeypatch.setattr(sweep, "reconstruct", lambda model, images: torch.zeros_like(images))
+    run(small, "tiny/2")
+    assert zoo.is_trained("tiny/2", 0, small)
+    assert zoo.record("tiny/2", 0, small)["watched"][0] == [0, None]
+    assert math.isnan(zoo.history("tiny/2", 0, small).watched[0][1])
+    assert zoo.watched("tiny/2", small)[1].isnan().all()
 
 
 def test_a_process_that_is_ended_from_outside_is_said_in_one_line(tmp_path, monkeypatch):
