@@ -121,6 +121,22 @@ def test_what_the_schedule_does_and_what_muon_does():
     for before, after in ((plain, scheduled), (scheduled, course)):
         gain = 100 * (before - after).mean() / plain.mean()
         assert gain == pytest.approx(float(share), abs=1.5)
+    says(TWO, "A step with Muon takes a third longer. So when scheduled Adam has made its fourteen")
+    says(
+        TWO,
+        "passes, the course's recipe has made ten; it is already lower then, in all five seeds.",
+    )
+    costs = zoo.recipe_costs()
+    assert costs["muon"] / costs["adam"] == pytest.approx(4 / 3, abs=0.05)
+    assert int(14 * costs["adam"] / costs["muon"]) == 10
+    assert zoo.values("latent/16", "val_loss")[:, 9].max() < scheduled.min()
+    (most,) = quoted(TWO, "(Halving or doubling its rate changes its error by less than # %.)")
+    for other in ("adam/half", "adam/twice"):
+        gap = zoo.values(other, "val_mse")[0] / scheduled[0] - 1
+        assert 100 * abs(gap) < float(most)
+    says(TWO, "rises from zero to ten times plain Adam's in the first tenth of the training")
+    rates = {run: zoo.experiment(run).recipe.adam_lr for run in runs}
+    assert rates["latent/16"] == rates["adam/16"] == pytest.approx(10 * rates["plain/16"])
     histories = [zoo.history(run) for run in runs]
     assert len({history.epochs for history in histories}) == 1, "equally many passes"
     plain, scheduled, course = histories
@@ -205,7 +221,8 @@ def test_the_errors_of_zero_and_one(variance):
     assert all(error[d].argmin() == 1 for d in error), "the lowest, even with no number"
     assert error[0].argmax() == 0
     numbers = quoted(
-        TWO, "the worst of all, at #, and falls the most, to the middle of the field, at #."
+        TWO,
+        "It starts out worst of all, at #, and falls the most, to the middle of the field, at #.",
     )
     agree(numbers, [error[0][0], error[1][0]])
     assert 3 <= (error[1] < error[1][0]).sum() <= 6, "the middle of the field"
@@ -246,13 +263,19 @@ def test_with_three_numbers_nearly_all_digits_are_read():
 
 
 def test_when_a_reading_counts():
-    says(TWO, "only about a third of what is read as 8 or 9 *is* one")
-    counts = zoo.values("latent/1", "confusion_per_judge").sum((0, 1))
-    reliable = counts.diagonal() / counts.sum(0)
-    assert reliable[[8, 9]].min() > 0.32 and reliable[[8, 9]].max() < 0.4
-    says(TWO, "where 4, 7 and 9 lie it draws mostly a 9, and where 3, 5 and 8 lie something like")
-    drawn_like = {3: 8, 5: 8, 4: 9, 7: 9}
-    assert all(counts[digit].argmax() == other for digit, other in drawn_like.items())
+    by_judge = zoo.values("latent/1", "confusion_per_judge").sum(0)
+    says(TWO, "only a third of what is read as a 9 *is* one")
+    assert all(0.3 < counts[9, 9] / counts[:, 9].sum() < 0.35 for counts in by_judge)
+    counts = by_judge.sum(0)
+    agree(
+        quoted(TWO, "is* one, and # in 100 of what is read as an 8."),
+        [100 * counts[8, 8] / counts[:, 8].sum()],
+    )
+    says(TWO, "where 4, 7 and 9 lie it draws mostly a 9, and where 3, 5 and 8 lie a shape on")
+    says(TWO, "which the judges disagree.")
+    assert all(counts[digit].argmax() == 9 for counts in by_judge for digit in (4, 7))
+    for digit in (3, 5):
+        assert len({int(counts[digit].argmax()) for counts in by_judge}) > 1
 
 
 def test_the_original_protocol_reads_like_this():
@@ -260,11 +283,11 @@ def test_the_original_protocol_reads_like_this():
         return zoo.values(run, "read_right_per_digit").mean(0)
 
     one, two = (right(f"original/transpose/{d}") for d in (1, 2))
-    says(TWO, "one number saves the 1, and half of the 0s, 3s and 7s;")
+    says(TWO, "the 1 survives one number, and so do half of the 0s, 3s and 7s;")
     assert one[1] > 0.9 and one[[0, 3, 7]].min() > 0.4 and one[[0, 3, 7]].max() < 0.6
     assert one[[2, 4, 5, 6, 8, 9]].max() < 0.35
-    says(TWO, "with two, 4, 8 and 9 are still mostly lost.")
-    assert two[[4, 8, 9]].max() < 0.3
+    says(TWO, "with two, more than three quarters of 4, 8 and 9 are still lost.")
+    assert two[[4, 8, 9]].max() < 0.25
     says(TWO, "So which digits survive depends on the training, too.")
     says(TWO, "*kNN* (section 2.9) agrees, and needs no judge.")
     for d in (1, 2):
@@ -290,13 +313,14 @@ def test_how_many_zeros_are_enough():
     error = [zoo.values(run, "test_mse_per_digit")[:, 0].mean() for run in runs]
     assert all(a < b for a, b in itertools.pairwise(error)), "dose and response"
     assert all(a.mean() > b.mean() for a, b in itertools.pairwise(read))
-    says(TWO, "in all five seeds: at most four in a hundred are read right")
-    assert len(read[3]) == 5 and read[3].max() < 0.045
-    says(TWO, "with a tenth hardly any: about half are then read as an 8.")
-    drawn = zoo.values("scarce/tenth", "confusion")[:, 0]
-    assert (drawn.argmax(1) == 8).all() and 0.4 < (drawn[:, 8] / drawn.sum(1)).mean() < 0.6
-    says(TWO, "With half of them left most zeros are still read")
-    assert read[1].mean() > 0.8
+    says(TWO, "gone: one in a hundred is read right, and one in five by the luckiest judge of the")
+    says(TWO, "luckiest run.")
+    cells = reads("scarce/tenth")[..., 0]
+    assert cells.shape == (5, 5)
+    assert cells.mean().item() == pytest.approx(0.01, abs=0.004)
+    assert cells.max().item() == pytest.approx(0.2, abs=0.02)
+    says(TWO, "With half of them left most zeros are still read, with a tenth hardly any.")
+    assert reads("scarce/half")[..., 0].min() > 0.7 and read[1].mean() > 0.8
     numbers = quoted(TWO, "Their error climbs almost to the # that it costs to know nothing.")
     nothing = latent(0, "test_mse_per_digit")[:, 0].mean()
     agree(numbers, [nothing])
@@ -326,13 +350,20 @@ def test_which_digits_share_a_place():
     says(TWO, "3, 5 and 8 overlap by a third to more than a half, and 7 and 9 by more than a")
     assert all(0.3 < course[a, b] < 0.6 for a, b in ((3, 5), (3, 8), (5, 8)))
     assert 0.25 < course[7, 9] < 0.33
-    says(TWO, "the 2 overlaps far more with the 8, and the 6 somewhat more with the 5.")
-    assert own[2, 8] > 2 * own[2, 1] and own[6, 5] > own[6, 0]
+    says(TWO, "the 2 overlaps far more with the 8; whether the 6 does more with the 0 or with the")
+    says(TWO, "5, three seeds cannot say.")
+    says(
+        TWO, "with the original's own training 0.25 and 0.10, but 2 is closer to 8 | not confirmed"
+    )
+    assert own[2, 8] > 2 * own[2, 1]
+    seeds = zoo.values("original/transpose/2", "class_overlap")
+    gap = intervals.paired_difference(seeds[:, 6, 5], seeds[:, 6, 0])
+    assert len(seeds) == 3 and gap.low < 0 < gap.high
     says(TWO, "more pairs overlap")
     assert (own[OFF_DIAGONAL] > 0.2).sum() > (course[OFF_DIAGONAL] > 0.2).sum()
 
 
-def test_the_intrinsic_dimension_is_about_a_dozen(splits):
+def test_the_intrinsic_dimension(splits):
     rows = {
         method: [
             metrics.intrinsic_dimension(splits.train.only(digit)[:2000].floats(), method)
@@ -343,8 +374,11 @@ def test_the_intrinsic_dimension_is_about_a_dozen(splits):
     assert table(rows, data.DIGITS, ".0f", corner="digit") in PRINTED
     for estimates in rows.values():
         assert min(estimates) == estimates[1], "digit 1 has the fewest, by both"
-        assert min(estimates) > 7 and max(estimates) < 18, "about a dozen"
-    says(TWO, "Digit 1 has the fewest, by both.")
+    every = [*rows["TwoNN"], *rows["MLE"]]
+    agree(
+        quoted(TWO, "They run from # to #; digit 1 has the fewest, by both."),
+        [min(every), max(every)],
+    )
 
 
 # --- Exercises ---------------------------------------------------------------------------
@@ -355,7 +389,7 @@ def test_the_answers_to_the_exercises():
         PRINTED, "with 2 numbers takes PCA #\nthe autoencoder's error with 8 numbers takes PCA #"
     )
     assert printed == ["10", "44"]
-    says(TWO, "Ten for two, 44 for eight. Bending gets by with about a fifth of PCA's numbers.")
+    says(TWO, "Ten for two, 44 for eight. A curve needs about a fifth of PCA's numbers.")
     assert all(0.17 < few / many < 0.23 for few, many in ((2, 10), (8, 44)))
     rates = quoted(PRINTED, "code of 16 #\nPCA, 16    #\n784 pixels #")
     answer = quoted(

@@ -46,7 +46,7 @@ def contest(shares, model):
 
 
 def test_own_digits_and_strangers(relative):
-    says(THREE, "a tenth of its own digit's variance undrawn, and two thirds of a stranger's")
+    says(THREE, "a tenth of its own digit's variance unexplained, and two thirds of a stranger's")
     assert 0.08 < relative.diagonal().mean() < 0.12
     assert 0.6 < relative[STRANGERS].mean() < 0.7
     says(THREE, "On average the 1 is the stranger that is drawn best.")
@@ -58,7 +58,7 @@ def test_own_digits_and_strangers(relative):
     says(THREE, "and the 1 model, which knows one simple stroke, is the worst.")
     rows = torch.stack([relative[d][torch.arange(10) != d] for d in DIGITS]).mean(1)
     assert rows.argmax() == 1 and rows.sort().values[-1] > 1.2 * rows.sort().values[-2]
-    says(THREE, "the 4 model leaves only a quarter of a 9's variance undrawn")
+    says(THREE, "the 4 model leaves only a quarter of a 9's variance unexplained")
     assert 0.2 < relative[4, 9] < 0.29 and relative[4, 9] < relative[4, 1]
 
 
@@ -86,7 +86,7 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
     lower = strokes.wrong_in_region(errors, ink, {8: BOTTOM})
     (count,) = quoted(THREE, "**Many images.** # eights, not ten.")
     assert int(count) == splits.test.counts()[8]
-    says(THREE, "Five trainings, and they agree to two points.")
+    says(THREE, "Five trainings; on the upper half they agree to two points.")
     assert len(upper[9]) == 5 and upper[9].max() - upper[9].min() < 0.02
     says(THREE, "Of the nine models that have never seen an 8, it is the best.")
     says(
@@ -94,7 +94,8 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
         "At the upper half it is the best, just ahead of the 3 model; at the lower it is in the "
         "middle.",
     )
-    says(THREE, "in the upper loop of the 8 alone it is the best | undecided; right for the 8 |")
+    says(THREE, "in the upper loop of the 8 alone it is the best, just ahead of the 3 model |")
+    says(THREE, "| undecided; for the 8 likely right |")
     place, models, best, gap = contest(upper, 9)
     assert (place, models, best) == (1, 9, 3)
     says(THREE, "comes close: a point behind, and the interval only just excludes zero.")
@@ -128,21 +129,23 @@ def test_the_five_regions(ink):
     says(THREE, "| second of seven; the 8 model is better | not the best |")
     assert plain[7][:3] == (2, 7, 8) and words[7] == "higher"
     usual = strokes.relative_to_usual(errors, ink, REGIONS[1])[1].mean()
-    agree(quoted(THREE, "but better than is usual for it (#). In"), [usual])
+    agree(quoted(THREE, "but better than is usual for it (#). That"), [usual])
     assert plain[1][0] == 5 and by_usual[1][0] == 1 and words_by_usual[1] == "lower"
     assert list(words.values()).count("lower") == 1
     assert list(words_by_usual.values()).count("lower") == 2
 
 
 def test_loops(test_images, splits):
-    says(THREE, "All five models (one seed each) invent loops, the 0 model about as few as any.")
+    says(THREE, "All five models invent loops, the 0 model the fewest.")
+    says(THREE, "| of five models it closes the fewest loops | not shown |")
     opened = torch.isin(splits.test.labels, torch.tensor([1, 3, 4, 5, 7]))
     real = strokes.has_loop(test_images[opened]).double().mean()
-    loops = per_model("has_loop")[:, :, [1, 3, 4, 5, 7]].mean((1, 2))
-    closed = {model: float(loops[model]) for model in (0, 2, 6, 8, 9)}
-    assert min(closed.values()) > 0.05 > real and max(closed, key=closed.get) == 8
-    assert closed[0] < min(closed[model] for model in (6, 8, 9))
-    assert closed[0] < closed[2] + 0.01, "of all five seeds"
+    loops = per_model("loops").mean(1)  # (model, limit for ink, input), of five seeds
+    closed = loops[[0, 2, 6, 8, 9]][..., [1, 3, 4, 5, 7]].mean(-1)
+    assert closed.min() > 0.05 > real
+    assert (closed.argmin(0) == 0).all() and (closed.argmax(0) == 3).all(), "at all three limits"
+    says(THREE, "of the 0 model's 6s and 9s it finds one in three closed, at best.")
+    assert loops[0][:, [6, 9]].mean(1).max().item() == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_lines(test_images, splits):
@@ -170,7 +173,7 @@ def test_the_trials_on_validation_images():
     says(THREE, "A **code** of 32 numbers is worse with every score")
     assert all(a > b for a, b in zip(rows["digit"], rows["trial/d32"], strict=True))
     says(THREE, "Try a smaller code: here 16 beat 32, but 8 was no better with the last score.")
-    assert abs(rows["trial/d8"][-1] - rows["digit"][-1]) < 0.001
+    assert rows["trial/d8"][-1] < rows["digit"][-1]
     says(THREE, "make strangers harder to copy; it changes next to nothing")
     gaps = [a - b for a, b in zip(rows["digit"], rows["trial/noise"], strict=True)]
     assert max(map(abs, gaps)) < 0.0035
@@ -200,16 +203,15 @@ def test_detectors():
     nearest = sum(simple("nearest image", "blurred share")) / 10
     agree(quoted(THREE, "even the nearest image, without any training, gets # (folded"), [nearest])
     gains = [float(b.mean() - a.mean()) for a, b in itertools.pairwise(means.values())]
-    says(THREE, "For the autoencoder the ink brings most, the code next, the blur a little;")
+    says(THREE, "Dividing by the ink helps the autoencoder most, the code next, the blur a little;")
     assert gains[0] > gains[2] > gains[1] > 0 and gains[1] < 0.5
-    says(THREE, "for PCA the blur brings most.")
+    says(THREE, "PCA gains most by the blur.")
     steps = [b - a for a, b in itertools.pairwise(linear.values())]
     assert steps[1] == max(steps) and min(steps) > 0
     says(THREE, "above the three published means in the table (which are no survey)")
     published = [sum(row) / 10 for row in detection.PUBLISHED.values()]
     published += detection.PUBLISHED_MEAN.values()
     assert len(published) == 3 and means[BEST].mean() > max(published)
-    agree(quoted(THREE, "But # is no victory"), [means[BEST].mean()])
     agree(quoted(THREE, "seeds differ by up to # points.)"), [max(v.std() for v in means.values())])
     says(THREE, "1 is the easiest, 8 the hardest")
     assert detector("mse").mean(1).argmax() == 1 and detector("mse").mean(1).argmin() == 8
@@ -266,7 +268,3 @@ def test_the_answers_to_the_exercises():
     says(THREE, "Without the code the score is worse. The sum is the worst")
     without = found["share times distance to the power 0"]
     assert found["share plus squared distance"] < without < min(powers)
-    found = printed("threes = splits.test.only(3)[:100]")
-    says(THREE, "all hundred are flagged")
-    says(THREE, "Prepared, they are as normal as they were before.")
-    assert found["scaled"] == 100 and found["prepared"] <= found["as they were"] + 3

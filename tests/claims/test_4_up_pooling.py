@@ -30,7 +30,7 @@ def test_the_score_of_real_digits_and_of_an_invisible_checkerboard(test_images):
     place = torch.arange(28)
     board = ((place[:, None] + place) % 2 * 2 - 1).float()
     scores = [checkerboard_score(test_images + s * board) for s in (0, 0.01)]
-    agree(quoted(FOUR, "An invisible ± 1 % raises it from # to #,"), scores)
+    agree(quoted(FOUR, "An invisible ± 1 % raises the score from # to #,"), scores)
     agree(quoted(FOUR, "fine detail of its own and scores #;"), scores[:1])
     agree(quoted(README, "close to that of real digits (#)"), scores[:1])
     ink = checkerboard_score(test_images + 0.1 * board * test_images)
@@ -130,14 +130,28 @@ def test_the_verdict_on_error():
 
 
 def test_what_the_control_tells():
-    own, gaps = up("nearest_k5", 16), {}
-    for kind in ("nearest", "transpose_k4", "pixel_shuffle"):
-        base = up(kind, 16)
-        gaps[kind] = intervals.paired_difference(own / base.mean(), base / base.mean())
-    words = intervals.verdicts(gaps, margin=0.03)
-    assert words == {"nearest": "lower", "transpose_k4": "level", "pixel_shuffle": "higher"}
+    pairs = [("nearest_k5", kind) for kind in ("nearest", "transpose_k4", "pixel_shuffle")]
+    pairs += [("transpose_k4", "nearest"), ("pixel_shuffle_icnr", "nearest")]
+    found = {}
+    for one, other in pairs:
+        base = up(other, 16)
+        gap = intervals.paired_difference(up(one, 16) / base.mean(), base / base.mean())
+        found[one, other] = gap
+    words = intervals.verdicts(found, margin=0.03)
+    gaps = {other: found["nearest_k5", other] for one, other in pairs if one == "nearest_k5"}
+    assert list(words.values()) == ["lower", "level", "higher", "lower", "lower"]
+    says(FOUR, "and their errors fall in this order.")
+    means = [up(kind, 16).mean() for kind in ("nearest", "transpose_k4", "pixel_shuffle")]
+    assert means == sorted(means, reverse=True)
+    says(FOUR, "than for a resize of the same cost. So it is here: the last row.)")
+    costs = zoo.step_costs()
+    same = costs["pixel_shuffle_icnr"]["cost"] / costs["nearest"]["cost"]
+    assert same == pytest.approx(1, abs=0.05)
+    says(FOUR, "It chose its rates like the others, and took the highest on offer.")
+    assert UP_STEPS["nearest_k5", 16] == 2
+    says(README, "though the pixel shuffle stays 2 % lower.")
     says(FOUR, "`nearest_k5` is lower than `nearest`, and level with `transpose_k4`.")
-    says(FOUR, "a resize with a larger kernel is 4 % lower than one with a small kernel")
+    says(FOUR, "a resize with a larger kernel matches kernel 4, without free phases.")
     assert gaps["nearest"].mean == pytest.approx(-0.04, abs=0.005)
     says(FOUR, "The pixel shuffle is another two per cent lower.")
     assert gaps["pixel_shuffle"].mean == pytest.approx(0.02, abs=0.005)
@@ -171,7 +185,9 @@ def test_the_originals_own_losses(test_images):
     agree(quoted(FOUR, "Its # for resize + convolution"), [0.21273543 - floor])
     (above,) = quoted(FOUR, "lies # % above our mean")
     agree([above], [100 * ((0.21273543 - floor) / rest["nearest", 16].mean() - 1)])
-    assert rest["transpose", 16].max() - 0.00443 < 2e-5 and rest["nearest", 16].max() < 0.0045
+    low, high = rest["transpose", 16].aminmax()
+    assert low < 0.21219929 - floor < high, "among our three"
+    assert rest["nearest", 16].max() < 0.21273543 - floor, "no seed of ours is as high"
 
 
 def test_threes_and_sixes():
@@ -184,9 +200,6 @@ def test_threes_and_sixes():
         family = {(digit, *place): gap for digit in gaps for place, gap in gaps[digit].items()}
         words = list(intervals.verdicts(family, margin).values())
         assert set(words) <= {"undecided", "level"} and words.count("undecided") >= 8
-    says(FOUR, "and the four that exclude it do not survive Holm's correction.")
-    everything = [gap for one in (error, read) for gaps in one.values() for gap in gaps.values()]
-    assert sum(gap.low > 0 or gap.high < 0 for gap in everything) == 4
     (most,) = quoted(FOUR, "the errors differ by # % at most, on average;")
     gaps = [100 * abs(error[digit]["nearest", 2].mean) for digit in (3, 6)]
     agree([most], [max(gaps)])
