@@ -6,12 +6,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
 from aelib import AelibError
+from aelib.files import FULL
 
 # Each command imports what it needs, so that `list` and `--help` answer at once.
 
@@ -49,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         options.run(options)
         sys.stdout.flush()  # here, where an error can be told, and not at the end of Python
     except (AelibError, OSError) as error:  # OSError: a full disk, a file that is protected
-        print(f"aelib: {error}", file=sys.stderr)
+        print(f"aelib: {_said(error)}", file=sys.stderr)
         _forget_output()
         return 1
     except ModuleNotFoundError as error:
@@ -66,6 +68,17 @@ def _run(options: argparse.Namespace) -> int:
         print(f"aelib: stopped; the same command {next_time}", file=sys.stderr)
         return 130
     return 0
+
+
+def _said(error: Exception) -> str:
+    of_no_file = not isinstance(error, AelibError) and getattr(error, "filename", None) is None
+    if isinstance(error, OSError) and error.errno in FULL and of_no_file:
+        # Of torch 2.9, for one, which writes as it is imported and does not say where.
+        return (
+            f"the output, or a temporary file, could not be written: {error.strerror}. Make room "
+            f"there; temporary files are in {tempfile.gettempdir()}"
+        )
+    return str(error)
 
 
 class _Output:

@@ -84,6 +84,7 @@ def _tones(picture: Any) -> np.ndarray:
 def _read(path: str | bytes) -> np.ndarray:
     try:
         with Image.open(path) as file:
+            _load(file)
             return _array_of(file)
     except (OSError, SyntaxError, EOFError) as error:  # which one is up to the format
         if isinstance(error, UnidentifiedImageError) or getattr(error, "filename", None):
@@ -91,6 +92,13 @@ def _read(path: str | bytes) -> np.ndarray:
         raise FileError(
             f"{path!s} is damaged and could not be read as a picture: {error}. Save it anew"
         ) from error
+
+
+def _load(file: Image.Image) -> None:
+    try:
+        file.load()
+    except ValueError as error:  # what pillow 10 says of a TIFF that is cut off
+        raise OSError(str(error)) from error
 
 
 def _array_of(image: Image.Image) -> np.ndarray:

@@ -71,7 +71,7 @@ class Place:
             path.relative_to(self.root).as_posix()
             for path in self.root.rglob("*")
             # torch 2.9 writes the latter as it is imported, and loses it if it is killed then.
-            if path.is_file() and path.name != "_remote_module_non_scriptable.py"
+            if path.is_file() and not path.name.startswith("_remote_module_non_scriptable")
         )
 
     def outcome(self):
