@@ -801,7 +801,7 @@ def test_numbers_may_come_in_many_forms(name):
 
 def test_losses_may_come_as_a_list_of_tensors_with_gradients():
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
-        given = list(SCORES.to(dtype).requires_grad_())
+        given = list(SCORES.to(dtype, copy=True).requires_grad_())
         mean = metrics.mean_per_digit(given, DIGIT)
         assert torch.allclose(mean[1:4], metrics.mean_per_digit(SCORES.to(dtype), DIGIT)[1:4])
 
