@@ -233,12 +233,11 @@ def fit(
     it, an error of your own callback or a full disk, leaves the best weights too.
 
     state_file: where to keep the state of the run after each epoch; ~ in it means the home
-        folder. If the file exists,
-        the run goes on from there and ends with the weights it would have had anyway;
-        if it was finished, nothing is left to do. What the state says of recipe, seed,
-        model, loss, watch and images must be what is given here, with the code of your own
-        functions and classes and the values they use; only the weights that are trained need
-        not be, since those of the state replace them.
+        folder. If the file exists, the run goes on from there and ends with the weights it
+        would have had anyway; if it was finished, nothing is left to do. What the state says
+        of recipe, seed, model, loss, watch and images must be what is given here, with the
+        code of your own functions and classes and the values they use; only the weights that
+        are trained need not be, since those of the state replace them.
     after_epoch: called with the History after each epoch.
     watch: what to measure on the way; it has no influence on the weights.
     forward: what training steps call in place of `model`, to the same effect but faster: it

@@ -159,7 +159,7 @@ def _benchmark_table(recorded: dict[str, Any]) -> str:
     )
     machine = recorded["machine"]
     load = machine["load"]
-    busy = f", which {load:.0f} processes wanted" if load and load > machine["cores"] else ""
+    busy = f", which {load:.0f} processes wanted" if load and round(load) > machine["cores"] else ""
     return (
         f"{compared}\n\nMeasured on {machine['cores']} cores ({machine['processor']}){busy}, with "
         f"Python {machine['python']} and torch {machine['torch']}."
