@@ -45,7 +45,9 @@ def class_variance(train: Digits, test: Digits) -> Tensor:
     """
     check_digits("test", test)
     means = torch.cat([mean_image(check_digits("train", train).only(digit)) for digit in DIGITS])
-    return mean_per_digit(mse_per_image(means[test.labels], test.floats()), test.labels)
+    parts = (test[start : start + BATCH] for start in range(0, len(test), BATCH))
+    errors = [mse_per_image(means[part.labels], part.floats()) for part in parts]
+    return mean_per_digit(torch.cat(errors), test.labels)
 
 
 def _scatter(digits: Digits, mean: Tensor) -> Tensor:
@@ -95,14 +97,15 @@ class LinearAutoencoder:
 
         Images may leave [0, 1] as `read_digits` takes them; raises ValueError for others.
         """
-        centred = ink_of(images).detach().float() - self._mean
-        return centred.flatten(1) @ self._basis(latent_dim).T
+        basis = self._basis(latent_dim)
+        parts = ink_of(images).detach().float().split(BATCH)  # less memory than all at once
+        return torch.cat([(part - self._mean).flatten(1) @ basis.T for part in parts])
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the images that codes (N, d) mean; a little of them may leave [0, 1]."""
         codes = codes_of(codes)
-        flat = codes @ self._basis(codes.shape[1])
-        return self._mean + flat.view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        flat = torch.addmm(self._mean.flatten(), codes, self._basis(codes.shape[1]))
+        return flat.view(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
 
     def reconstruct(self, images: Images, latent_dim: int) -> Tensor:
         """Return the best linear reconstruction of images from `latent_dim` numbers."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,11 +208,14 @@ def load_mnist() -> Splits:
 
     Raises DataError if a file is missing, truncated or altered.
     """
-    full = _load_part("train")
-    by_digit = torch.argsort(full.labels, stable=True)
-    held_out = torch.zeros(len(full), dtype=torch.bool)
-    held_out[by_digit[::VALIDATION_STEP]] = True
-    return Splits(train=full[~held_out], val=full[held_out], test=_load_part("t10k"))
+    labels, test_labels = _labels("train"), _labels("t10k")
+    held_out = torch.zeros(len(labels), dtype=torch.bool)
+    held_out[torch.argsort(labels, stable=True)[::VALIDATION_STEP]] = True
+    train, val = _images("train", ~held_out, held_out)
+    (test,) = _images("t10k", torch.ones(len(test_labels), dtype=torch.bool))
+    return Splits(
+        Digits(train, labels[~held_out]), Digits(val, labels[held_out]), Digits(test, test_labels)
+    )
 
 
 def join(*parts: Digits) -> Digits:
@@ -281,29 +285,45 @@ def unpack_mnist() -> Path:
     for name, sums in FILES.items():
         target = root / "MNIST" / "raw" / name
         if not target.exists():
-            write_atomically(target, _read_packed(name))
+            write_atomically(target, gzip.decompress(_packed(name)))
         _verify(target, target.read_bytes(), sums.unpacked, "delete it, it is unpacked anew")
     return root
 
 
-def _load_part(part: str) -> Digits:
-    images = _parse_idx(_read_packed(f"{part}-images-idx3-ubyte"), header=16)
-    labels = _parse_idx(_read_packed(f"{part}-labels-idx1-ubyte"), header=8)
-    return Digits(images.view(-1, IMAGE_SIZE, IMAGE_SIZE), labels.long())
+def _labels(part: str) -> Tensor:
+    content = gzip.decompress(_packed(f"{part}-labels-idx1-ubyte"))
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=8).astype(np.int64))
 
 
-def _parse_idx(raw: bytes, header: int) -> Tensor:
-    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=header).copy())
+def _images(part: str, *masks: Tensor) -> list[Tensor]:
+    """Return the images of a file that each mask picks out.
+
+    A thousand are unpacked at a time, so that little more is in memory than what is returned.
+    """
+    size = (IMAGE_SIZE, IMAGE_SIZE)
+    found = [torch.empty(int(mask.sum()), *size, dtype=torch.uint8) for mask in masks]
+    empty = list(found)  # what of each is still to be filled
+    with gzip.open(io.BytesIO(_packed(f"{part}-images-idx3-ubyte"))) as file:
+        file.read(16)
+        for thousand in zip(*(mask.split(1000) for mask in masks), strict=True):
+            content = bytearray(file.read(len(thousand[0]) * IMAGE_SIZE**2))
+            images = torch.frombuffer(content, dtype=torch.uint8).view(-1, *size)
+            for place, mask in enumerate(thousand):
+                chosen = images[mask]
+                empty[place][: len(chosen)] = chosen
+                empty[place] = empty[place][len(chosen) :]
+    return found
 
 
-def _read_packed(name: str) -> bytes:
+def _packed(name: str) -> bytes:
+    """Return a file as it is shipped, verified."""
     path = PACKED_FOLDER / f"{name}.gz"
     remedy = "restore it with 'git checkout -- aelib/mnist', or clone the repository again"
     if not path.exists():
         raise DataError(f"{path} is missing: {remedy}")
     packed = path.read_bytes()
     _verify(path, packed, FILES[name].packed, remedy)
-    return gzip.decompress(packed)
+    return packed
 
 
 def _verify(path: Path, content: bytes, expected: str, remedy: str) -> None:

@@ -20,6 +20,7 @@ from aelib.checks import (
     drawings_of,
     finite,
     floats_of,
+    images_of,
     ink_of,
     labels_of,
     real_number,
@@ -272,7 +273,7 @@ class Detector:
     def scores(self, images: Images) -> dict[str, Tensor]:
         """Return every score of images, see `checks`, each (N,); higher is stranger."""
         # A part at a time: the scores need several times the memory of their images.
-        parts = [self._scores(part) for part in floats_of(images).split(BATCH)]
+        parts = [self._scores(floats_of(part)) for part in images_of(images).split(BATCH)]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _scores(self, images: Tensor) -> dict[str, Tensor]:

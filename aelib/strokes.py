@@ -60,11 +60,15 @@ def breadth(images: Images) -> Tensor:
     pen's radius, a ring has 0.7 of its radius. Raises ValueError for an image without ink, and
     for what are no images, see `checks`.
     """
-    weights = floats_of(images)[:, 0].double()
-    total = weights.sum((1, 2))
-    if not bool((total > 0).all()):
-        raise ValueError(f"{int((total <= 0).sum())} of {len(images)} images hold no ink")
-    weights = weights / total[:, None, None]
+    ink = floats_of(images)[:, 0]
+    empty = int((ink.sum((1, 2)) <= 0).sum())
+    if empty:
+        raise ValueError(f"{empty} of {len(ink)} images hold no ink")
+    return torch.cat([_breadth(part.double()) for part in ink.split(1000)])
+
+
+def _breadth(ink: Tensor) -> Tensor:
+    weights = ink / ink.sum((1, 2), keepdim=True)
     place = torch.arange(IMAGE_SIZE, dtype=torch.float64)
     down, across = weights.sum(2), weights.sum(1)
     mean_y, mean_x = down @ place, across @ place

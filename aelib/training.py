@@ -27,7 +27,7 @@ from aelib.files import check_writable, expanded, write_atomically
 from aelib.models import check_weights, kind_of, looking_at, offset_of, redrawn
 from aelib.optim import Recipe, learning_rate_factor, make_optimizers
 
-EVALUATION_BATCH = 1000
+EVALUATION_BATCH = 250
 SEEDS = (-(2**63), 2**63 - 1)  # what fits into the 64 bits of torch's generators
 
 # From a model, images (N, 1, 28, 28) in [0, 1] and labels (N,) to a mean loss.

@@ -139,7 +139,7 @@ def test_a_damaged_packed_file_is_never_used(tmp_path, monkeypatch, damage):
 
 def test_a_missing_packed_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "PACKED_FOLDER", tmp_path)
-    with pytest.raises(data.DataError, match=r"train-images-idx3-ubyte\.gz is missing"):
+    with pytest.raises(data.DataError, match=r"train-labels-idx1-ubyte\.gz is missing"):
         data.load_mnist()
 
 

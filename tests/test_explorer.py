@@ -55,8 +55,8 @@ def test_a_missing_model_is_said(monkeypatch):
         needs(["latent"], dims=[32])
 
 
-def test_what_is_flagged_is_what_the_detectors_record():
-    usual, on_val, on_test = _detector(3, None)
+def test_what_is_flagged_is_what_the_detectors_record(splits):
+    usual, on_val, on_test = _detector(3, splits.train.only(3), None)
     recorded = zoo.record("digit/3", 0)["detector"][WITH_CODE]
     limit = torch.quantile(on_val[WITH_CODE], 0.95, interpolation="higher")
     assert limit.item() == pytest.approx(recorded["threshold"], rel=1e-4)

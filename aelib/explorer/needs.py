@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from aelib import detection, metrics, zoo
 from aelib.baselines import LinearAutoencoder
 from aelib.checks import whole_number
-from aelib.data import DIGITS, Digits, Splits, load_mnist
+from aelib.data import DIGITS, Digits, load_mnist
 from aelib.experiments import JUDGE, LATENT_DIMS, UP_DIMS
 from aelib.models import UPSAMPLING
 from aelib.packing import pack_array, pack_images, pack_model
@@ -101,15 +101,24 @@ def _dims_of(names: Sequence[str]) -> list[int]:
 # Everything below is the same for every explorer of a run, so it is made once.
 
 
+class Held(NamedTuple):
+    """The images that no model was trained on."""
+
+    val: Digits
+    test: Digits
+
+
 @lru_cache(1)
-def _splits() -> Splits:
-    return load_mnist()
+def held_out() -> Held:
+    """Those of MNIST, without the training images: eleven times as many, and rarely needed."""
+    _, val, test = load_mnist()
+    return Held(val, test)
 
 
 @lru_cache(1)
 def _chosen() -> Tensor:
     """Five hundred validation images, by which the bits of a packed weight are chosen."""
-    return _splits().val[::10].floats()
+    return held_out().val[::10].floats()
 
 
 @lru_cache(maxsize=64)
@@ -121,7 +130,7 @@ def _model(name: str) -> dict[str, Any]:
 @lru_cache(1)
 def _digits() -> dict[str, Any]:
     """The first test images of each digit, in the order of the digits."""
-    test = _splits().test
+    test = held_out().test
     chosen = torch.cat([(test.labels == digit).nonzero()[:EACH, 0] for digit in DIGITS])
     ink = torch.quantile(test.floats().mean((1, 2, 3)), torch.tensor([0.05, 0.95]))
     labels = test.labels[chosen].tolist()
@@ -130,7 +139,7 @@ def _digits() -> dict[str, Any]:
 
 @lru_cache(1)
 def _linear() -> LinearAutoencoder:
-    return LinearAutoencoder(_splits().train)
+    return LinearAutoencoder(load_mnist().train)
 
 
 @lru_cache(1)
@@ -146,7 +155,7 @@ def _quantiles(values: Tensor, shares: Tensor = QUANTILES) -> Tensor:
 @lru_cache(4)
 def _errors(dims: tuple[int, ...]) -> dict[str, Any]:
     """How large the errors of real test digits are: quantiles (dims, digits, quantiles)."""
-    test, linear = _splits().test[:REAL], _linear()
+    test, linear = held_out().test[:REAL], _linear()
     images = test.floats()
 
     def spread(errors: Tensor) -> Tensor:
@@ -164,13 +173,13 @@ def _errors(dims: tuple[int, ...]) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _code_quantiles(name: str) -> dict[str, Any]:
     """Where the codes of real test digits lie: quantiles (numbers of a code, quantiles)."""
-    codes = metrics.encode(zoo.load(name), _splits().test.floats())
+    codes = metrics.encode(zoo.load(name), held_out().test.images)
     return pack_array(_quantiles(codes).T, 16)
 
 
 @lru_cache(1)
 def _plane() -> dict[str, Any]:
-    test: Digits = _splits().test[:POINTS]
+    test = held_out().test[:POINTS]
     codes = metrics.encode(zoo.load("latent/2"), test.floats())
     return {"points": pack_array(codes, 10), "labels": test.labels.tolist()}
 
@@ -184,10 +193,10 @@ def _alarms(test_scores: TestScores | None) -> dict[str, Any]:
     images of each digit above them.
     """
     names = (*detection.SCORES, detection.WITH_CODE)
-    test = _splits().test
+    train, test = load_mnist().train, held_out().test
     known, quantiles, limits, flagged = [], [], [], []
     for digit in DIGITS:
-        usual, on_val, on_test = _detector(digit, test_scores)
+        usual, on_val, on_test = _detector(digit, train.only(digit), test_scores)
         known.append(
             {"scaling": pack_array(usual.scaling, 16), "codes": pack_array(usual.scaled, 8)}
         )
@@ -211,13 +220,12 @@ def _alarms(test_scores: TestScores | None) -> dict[str, Any]:
 
 
 def _detector(
-    digit: int, test_scores: TestScores | None
+    digit: int, known: Digits, test_scores: TestScores | None
 ) -> tuple[detection.CodeDistance, Mapping[str, Tensor], Mapping[str, Tensor]]:
     """Return a digit's usual codes, its scores of its own validation images, and of the test."""
-    splits = _splits()
-    known = splits.train.only(digit).floats()
-    detector = detection.Detector(zoo.load(f"digit/{digit}"), known)
-    on_val = detector.scores(splits.val.only(digit).floats())
+    val, test = held_out()
+    detector = detection.Detector(zoo.load(f"digit/{digit}"), known.images)
+    on_val = detector.scores(val.only(digit).images)
     if test_scores is not None:
         return detector.usual, on_val, test_scores[digit]
-    return detector.usual, on_val, detector.scores(splits.test.floats())
+    return detector.usual, on_val, detector.scores(test.images)

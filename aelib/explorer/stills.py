@@ -10,7 +10,8 @@ from torch import Tensor
 
 from aelib import checkerboards, detection, metrics, plotting, zoo
 from aelib.baselines import LinearAutoencoder
-from aelib.data import DIGITS, load_mnist
+from aelib.data import DIGITS
+from aelib.explorer.needs import held_out
 from aelib.models import UPSAMPLING
 
 Still = tuple[bytes, str]
@@ -19,7 +20,7 @@ Still = tuple[bytes, str]
 @lru_cache(1)
 def _examples() -> Tensor:
     """The first test image of each digit."""
-    test = load_mnist().test
+    test = held_out().test
     return test[test.first_of_each()].floats()
 
 
@@ -29,7 +30,7 @@ def _grid(rows: Mapping[str, Tensor]) -> bytes:
 
 def _draw() -> Still:
     images = _examples()
-    linear = LinearAutoencoder(load_mnist().val, 32)
+    linear = LinearAutoencoder(held_out().val, 32)
     rows = {"a test digit": images}
     rows |= {f"PCA, {k}": linear.reconstruct(images, k).clamp(0, 1) for k in (0, 2, 8, 32)}
     return _grid(rows), (
@@ -42,7 +43,7 @@ def _latent() -> Still:
     images = _examples()
     dims = (0, 1, 2, 4, 8, 16, 32)
     rows = {f"d = {d}": metrics.reconstruct(zoo.load(f"latent/{d}"), images) for d in dims}
-    linear = LinearAutoencoder(load_mnist().val, 32)
+    linear = LinearAutoencoder(held_out().val, 32)
     rows |= {f"PCA, {k}": linear.reconstruct(images, k).clamp(0, 1) for k in (2, 8, 32)}
     return _grid({"a test digit": images} | rows), (
         "Ten test digits, and what the autoencoders with 0, 1, 2, 4, 8, 16 and 32 numbers draw of "
@@ -52,8 +53,8 @@ def _latent() -> Still:
 
 
 def _plane() -> Still:
-    test = load_mnist().test[:3000]
-    codes = metrics.encode(zoo.load("latent/2"), test.floats())
+    test = held_out().test[:3000]
+    codes = metrics.encode(zoo.load("latent/2"), test.images)
     ax = plotting.scatter_codes(codes, test.labels)
     return plotting.small_png(
         ax
@@ -64,11 +65,11 @@ def _code() -> Still:
     model, image = zoo.load("latent/10"), _examples()[2:3]
     code = metrics.encode(model, image)
     steps = torch.linspace(-1, 1, 9)
+    spread = metrics.encode(model, held_out().val.images).std(0)
     rows = {}
     for number in range(10):
         codes = code.repeat(len(steps), 1)
-        spread = metrics.encode(model, load_mnist().val.floats())[:, number].std()
-        codes[:, number] += 2 * spread * steps
+        codes[:, number] += 2 * spread[number] * steps
         rows[f"number {number + 1}"] = metrics.decode(model, codes)
     return plotting.small_png(plotting.image_grid(rows)), (
         "What happens to a 2 when each of the ten numbers of its code is changed, a row for each, "

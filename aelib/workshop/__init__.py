@@ -6,9 +6,9 @@ the library and the modules before it.
 
 MODULES = (
     "batch_last",
+    "running",
     "measuring",
     "comparing",
-    "running",
     "tuning",
     "sweep",
     "cluster",

@@ -42,7 +42,7 @@ from aelib.training import evaluate, seeded
 from aelib.workshop import book, latency
 from aelib.workshop.batch_last import faster_forward
 from aelib.workshop.memory import peak_megabytes
-from aelib.workshop.running import fit_to_the_end
+from aelib.workshop.running import fit_to_the_end, one_thread
 
 ROOT = Path(__file__).parents[2]
 TURNS = 3
@@ -75,9 +75,7 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
         )
     json_file = None if json_file is None else expanded(json_file)
     measured = _begin(json_file, whole=set(SECTIONS) <= set(chosen))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as each process of a sweep works
-    try:
+    with one_thread():  # as each process of a sweep works
         for name in chosen:
             print(f"{name}: {_first_line(SECTIONS[name])}", flush=True)
             try:
@@ -89,8 +87,6 @@ def benchmark(sections: Iterable[str] = (), json_file: Path | None = None) -> di
                 measured["sections"][name] = {"columns": columns, "rows": rows}
             if json_file is not None:  # after each, so that a stop loses one section at most
                 write_atomically(json_file, (json.dumps(measured, indent=1) + "\n").encode())
-    finally:
-        torch.set_num_threads(threads)
     return measured
 
 

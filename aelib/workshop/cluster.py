@@ -11,20 +11,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import joblib
-import torch
 
 from aelib import AelibError, zoo
 from aelib.experiments import JUDGE
 from aelib.files import write_atomically
 from aelib.workshop import sweep
+from aelib.workshop.running import one_thread
 from aelib.workshop.sweep import Result, Run
 from aelib.zoo import CHECKPOINTS
 
@@ -102,10 +102,8 @@ def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | 
 
     judges: those that measure, in the order of their seeds; none for a judge's own run.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
-        with tempfile.TemporaryDirectory(prefix="aelib-run-") as place:
+        with one_thread(), TemporaryDirectory(prefix="aelib-run-", dir=_own_folder()) as place:
             folder = Path(place)
             for judge_seed, judge in zip(zoo.experiment(JUDGE).seeds, judges, strict=False):
                 save(JUDGE, judge_seed, judge, folder)
@@ -123,8 +121,16 @@ def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | 
             f"{name}, seed {seed} failed on a worker, whose log has more: "
             f"{type(error).__name__}: {error}"
         )
-    finally:
-        torch.set_num_threads(threads)
+
+
+def _own_folder() -> str | None:
+    """Return this worker's folder, which the next worker clears if it dies; None if it is none."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().local_directory
+    except ValueError:
+        return None
 
 
 def read(name: str, seed: int, folder: Path) -> Finished:

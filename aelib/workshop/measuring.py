@@ -41,6 +41,7 @@ from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import COURSE, ORIGINAL, Recipe, make_optimizers
 from aelib.strokes import INK, INKS, breadth, by_quarter, has_loop
 from aelib.workshop.batch_last import faster_forward
+from aelib.workshop.running import one_thread
 
 BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
 
@@ -195,16 +196,12 @@ def _fastest(tasks: dict[str, Callable[[], None]], rounds: int) -> dict[str, flo
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {rounds}")
     fastest = dict.fromkeys(tasks, float("inf"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         for _ in range(rounds):
             for name, task in tasks.items():
                 start = time.perf_counter()
                 task()
                 fastest[name] = min(fastest[name], time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
     return fastest
 
 

@@ -9,17 +9,31 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import joblib
+import torch
 from torch import nn
 
 from aelib import AelibError
 from aelib.data import Digits
+from aelib.files import cache_folder
 from aelib.optim import Recipe
 from aelib.training import History, fit
 from aelib.workshop.batch_last import faster_forward
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread in the block: two processes of one beat one process of two."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class DivergedError(AelibError, RuntimeError):
@@ -68,6 +82,8 @@ def at_once(jobs: int, tasks: Iterable[Any], in_order: bool = False) -> Iterator
     work = joblib.Parallel(
         n_jobs=jobs,
         return_as="generator" if in_order else "generator_unordered",
+        # Else joblib makes a folder in shared memory beforehand, which stays if all are killed.
+        temp_folder=cache_folder(),
         initializer=_end_with_parent,  # of processes; threads and a single job need none
         initargs=(os.getpid(),),
     )

@@ -41,7 +41,7 @@ from aelib.workshop.measuring import (
     measure_recipe_costs,
     measure_step_costs,
 )
-from aelib.workshop.running import at_once, fit_to_the_end
+from aelib.workshop.running import at_once, fit_to_the_end, one_thread
 from aelib.workshop.tuning import measure_step_sizes
 from aelib.zoo import CHECKPOINTS
 
@@ -141,14 +141,11 @@ def _worker(
     name: str, seed: int, folder: Path, progress: bool, measure: bool
 ) -> dict[str, Any] | Exception:
     """Return the record of a run, or what went wrong."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
-        return train_run(name, seed, folder, progress=progress, measure=measure)
+        with one_thread():
+            return train_run(name, seed, folder, progress=progress, measure=measure)
     except (AelibError, OSError) as error:  # the other runs go on
         return error
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _one_line(entry: dict[str, Any]) -> str:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import torch
 from tqdm.auto import tqdm
 
 from aelib.data import Splits
 from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
 from aelib.files import cache_folder
 from aelib.optim import COURSE
-from aelib.workshop.running import at_once, fit_to_the_end
+from aelib.workshop.running import at_once, fit_to_the_end, one_thread
 
 FACTORS = (0.5, 1.0, 2.0)  # of the course's two learning rates
 # For each latent dimension how many passes, and which seeds: the full length where the kinds
@@ -72,9 +71,7 @@ def _state_file(kind: str, d: int, factor: float, seed: int) -> Path:
 def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float:
     recipe = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor)
     model = Experiment("tried", recipe, d, kind).build(seed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return fit_to_the_end(
             f"{kind} with d = {d} at {factor} times the step, seed {seed}",
             model,
@@ -84,5 +81,3 @@ def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float
             state_file=_state_file(kind, d, factor, seed),
             seed=seed,
         ).best_loss
-    finally:
-        torch.set_num_threads(threads)

@@ -100,16 +100,20 @@ def test_two_workers_give_what_one_process_gives_also_if_one_of_them_dies(cluste
     here, there = tmp_path / "here", tmp_path / "there"
     caches = tmp_path / "cache here", tmp_path / "cache there"
     assert run(here, caches[0], "train").returncode == 0
-    address = cluster(AELIB_TEST_DIE_ONCE=str(tmp_path / "one has died"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    died = tmp_path / "one has died"
+    address = cluster(AELIB_TEST_DIE_ONCE=str(died), TMPDIR=str(temporary))
     done = run(there, caches[1], "train", "--dask", address)
     assert done.returncode == 0, done.stderr
     assert "4 runs trained" in done.stdout
-    assert (tmp_path / "one has died").exists()
+    assert died.exists()
     assert outcome(here, caches[0]) == outcome(there, caches[1])
     assert len(outcome(there, caches[1])[0]) == 4
     # The workers keep nothing of a finished run.
     left = [path for path in tmp_path.glob("worker*/**/*.pt")]
     assert not left
+    assert not list(temporary.glob("aelib*")), "the one that died has left something"
 
 
 def test_workers_with_several_threads_are_refused_with_the_remedy(cluster, tmp_path):
