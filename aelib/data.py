@@ -304,7 +304,7 @@ def _images(part: str, *masks: Tensor) -> list[Tensor]:
     found = [torch.empty(int(mask.sum()), *size, dtype=torch.uint8) for mask in masks]
     empty = list(found)  # what of each is still to be filled
     with gzip.open(io.BytesIO(_packed(f"{part}-images-idx3-ubyte"))) as file:
-        file.read(16)
+        file.read(16)  # the header
         for thousand in zip(*(mask.split(1000) for mask in masks), strict=True):
             content = bytearray(file.read(len(thousand[0]) * IMAGE_SIZE**2))
             images = torch.frombuffer(content, dtype=torch.uint8).view(-1, *size)

@@ -1,12 +1,13 @@
 """What README claims, held to the recorded values and to the data."""
 
+import json
 import re
 
 import pytest
 
 from aelib import detection, zoo
 
-from .prose import README, TWO, agree, quoted
+from .prose import README, TWO, agree, quoted, says
 from .recorded import (
     DIMS,
     SCORES,
@@ -66,3 +67,11 @@ def test_the_readmes_words_about_one_digit():
     assert shares.diagonal(dim1=1, dim2=2)[STRANGERS].mean() == pytest.approx(0.6, abs=0.03)
     gap = 100 * detector("mse").mean() - sum(simple("PCA", "mse")) / 10
     assert 0.75 < gap < 1.25, "a point better than PCA's"
+
+
+def test_a_notebook_takes_what_the_readme_says():
+    benchmark = json.loads((zoo.CHECKPOINTS / "benchmark.json").read_text())
+    seconds, megabytes = zip(*benchmark["sections"]["notebooks"]["rows"].values(), strict=True)
+    assert max(seconds) < 60
+    says(README, "A notebook runs in less than a minute")
+    agree(quoted(README, "takes at most # GB of memory"), [max(megabytes) / 1000])
