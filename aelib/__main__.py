@@ -82,7 +82,7 @@ def _said(error: Exception) -> str:
 
 
 class _Output:
-    """Standard output: each line goes out at once, and its own closed pipe is told from others."""
+    """Where this process prints: each line goes out at once, and its closed pipe is told apart."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -110,17 +110,18 @@ class _Output:
 def _output() -> Iterator[None]:
     """Print to where this process prints, or to nowhere if that was closed, as by `>&-`."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        output: Any = _Output(sys.stdout or nowhere)
-        with redirect_stdout(output), redirect_stderr(sys.stderr or nowhere):
+        output, errors = (_Output(stream or nowhere) for stream in (sys.stdout, sys.stderr))
+        with redirect_stdout(output), redirect_stderr(errors):
             yield
 
 
 def _forget_output() -> None:
     """Drop what could not be printed: Python would try once more when it ends, and complain."""
-    try:
-        sys.stdout.flush()
-    except (OutputClosedError, OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OutputClosedError, OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -188,7 +189,7 @@ def _repository() -> Path:
 
     Raises AelibError where aelib is installed as a package, without the rest of the course.
     """
-    if not (FOLDER / "notebooks").is_dir():
+    if not list((FOLDER / "notebooks").glob("1_*.ipynb")):
         raise AelibError(
             "this command writes to the course's repository, but this aelib is a package that "
             f"was installed without it, in {FOLDER}. Run it in the folder of the repository"

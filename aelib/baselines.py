@@ -45,7 +45,7 @@ def class_variance(train: Digits, test: Digits) -> Tensor:
     """
     check_digits("test", test)
     means = torch.cat([mean_image(check_digits("train", train).only(digit)) for digit in DIGITS])
-    parts = (test[start : start + BATCH] for start in range(0, len(test), BATCH))
+    parts = (test[start : start + BATCH] for start in range(0, len(test) or 1, BATCH))
     errors = [mse_per_image(means[part.labels], part.floats()) for part in parts]
     return mean_per_digit(torch.cat(errors), test.labels)
 

@@ -233,7 +233,7 @@ def finite(name: str, values: Any, length: int | None = None, low: float = -math
 def _all_finite(name: str, tensor: Tensor) -> None:
     if tensor.is_complex():
         raise ValueError(f"{name} must be real, got {tensor.dtype}")
-    if not tensor.numel():
+    if not (tensor.numel() and tensor.dtype.is_floating_point):
         return
     # The least and the largest are NaN if any number is: one pass, and nothing as large is made.
     if all(end.isfinite() for end in torch.aminmax(tensor.detach())):

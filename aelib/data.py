@@ -23,7 +23,7 @@ from aelib.checks import DIGITS as DIGITS
 from aelib.checks import IMAGE_SIZE as IMAGE_SIZE
 from aelib.checks import as_tensor, images_of, labels_of, own_floats, whole_number
 from aelib.checks import to_float as to_float
-from aelib.files import cache_folder, write_atomically
+from aelib.files import cache_folder, read_if_there, write_atomically
 from aelib.prepare import prepare as prepare
 
 if TYPE_CHECKING:
@@ -283,10 +283,12 @@ def unpack_mnist() -> Path:
     """
     root = cache_folder()
     for name, sums in FILES.items():
-        target = root / "MNIST" / "raw" / name
-        if not target.exists():
-            write_atomically(target, gzip.decompress(_packed(name)))
-        _verify(target, target.read_bytes(), sums.unpacked, "delete it, it is unpacked anew")
+        target, remedy = root / "MNIST" / "raw" / name, "delete it, it is unpacked anew"
+        content = read_if_there(target, f"Remedy: {remedy}")
+        if content is None:
+            content = gzip.decompress(_packed(name))
+            write_atomically(target, content)
+        _verify(target, content, sums.unpacked, remedy)
     return root
 
 
@@ -319,9 +321,9 @@ def _packed(name: str) -> bytes:
     """Return a file as it is shipped, verified."""
     path = PACKED_FOLDER / f"{name}.gz"
     remedy = "restore it with 'git checkout -- aelib/mnist', or clone the repository again"
-    if not path.exists():
+    packed = read_if_there(path, f"Remedy: {remedy}")
+    if packed is None:
         raise DataError(f"{path} is missing: {remedy}")
-    packed = path.read_bytes()
     _verify(path, packed, FILES[name].packed, remedy)
     return packed
 

@@ -23,6 +23,7 @@ from aelib.checks import (
     images_of,
     ink_of,
     labels_of,
+    own_floats,
     real_number,
     same_shape,
     whole_number,
@@ -272,8 +273,12 @@ class Detector:
 
     def scores(self, images: Images) -> dict[str, Tensor]:
         """Return every score of images, see `checks`, each (N,); higher is stranger."""
+        images = images_of(images)
+        blank = int((images.amax((1, 2, 3)) == 0).count_nonzero())
+        if blank:
+            raise ValueError(f"{blank} of {len(images)} images hold no ink to share")
         # A part at a time: the scores need several times the memory of their images.
-        parts = [self._scores(floats_of(part)) for part in images_of(images).split(BATCH)]
+        parts = [self._scores(own_floats(part)) for part in images.split(BATCH)]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _scores(self, images: Tensor) -> dict[str, Tensor]:

@@ -40,7 +40,7 @@ def cache_folder() -> Path:
     if not chosen:
         return Path(platformdirs.user_cache_dir("aelib", False))
     folder = expanded(chosen, CACHE_VARIABLE).absolute()
-    if folder.exists() and not folder.is_dir():
+    if os.path.isfile(folder):
         raise FileError(
             f"{CACHE_VARIABLE} must name a folder, and {folder} is a file: name a folder, "
             "or unset the variable"
@@ -105,6 +105,15 @@ def write_atomically(target: Path, content: bytes) -> None:
         raise _explained(error, target) from error
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there. Raises FileError, which says what to do, if it cannot be."""
+    try:
+        if os.path.lexists(path):  # a disk that cannot be written to refuses to remove nothing
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _explained(error, path, "removed") from error
+
+
 def check_writable(folder: Path) -> None:
     """Raise FileError unless files can be written to `folder`, which is made if need be."""
     try:
@@ -115,7 +124,7 @@ def check_writable(folder: Path) -> None:
         raise _explained(error, folder) from error
 
 
-def _explained(error: OSError, target: Path) -> FileError:
+def _explained(error: OSError, target: Path, done: str = "written") -> FileError:
     remedy = ""
     if error.errno in FULL:
         remedy = ". Make room there"
@@ -130,7 +139,7 @@ def _explained(error: OSError, target: Path) -> FileError:
     if remedy and _is_within(target, cache_folder()):
         remedy += f", or name another folder in {CACHE_VARIABLE}"
     explained = FileError(
-        f"{target} could not be written: {error.strerror or error}{remedy}. "
+        f"{target} could not be {done}: {error.strerror or error}{remedy}. "
         "What was there before is unchanged."
     )
     explained.errno = error.errno

@@ -23,11 +23,11 @@ from aelib.checks import (
     codes_of,
     drawings_of,
     finite,
-    floats_of,
     images_of,
     ink_of,
     labels_of,
     numbers_of,
+    own_floats,
     real_number,
     same_shape,
 )
@@ -113,7 +113,7 @@ def _in_parts(model: nn.Module, see: Callable[[Tensor], Tensor], images: Images)
         offset = offset_of(model)
         # A batch at a time, of bytes too: all of them as floats would fill the memory.
         return _joined(
-            (see(floats_of(part).to(device) - offset).cpu().float() for part in x.split(BATCH)),
+            (see(own_floats(part).to(device) - offset).cpu().float() for part in x.split(BATCH)),
             len(x),
         )
 
@@ -124,6 +124,11 @@ def _joined(parts: Iterator[Tensor], count: int) -> Tensor:
     whole = torch.empty(count, *first.shape[1:], dtype=first.dtype)
     start = 0
     for part in itertools.chain((first,), parts):
+        if part.shape[1:] != whole.shape[1:]:  # else one number would be repeated to fill a row
+            raise ValueError(
+                f"the model gives {tuple(whole.shape[1:])} for some images, and "
+                f"{tuple(part.shape[1:])} for others"
+            )
         whole[start : start + len(part)] = part
         start += len(part)
     return whole

@@ -311,14 +311,21 @@ class Judge(nn.Module):
 def looking_at(model: Any) -> Iterator[torch.device]:
     """Have a model in eval mode inside the block, and leave no trace of it; give its device.
 
-    No gradients are recorded. Afterwards each layer is in the mode that it was in, and random
-    numbers go on as if none had been drawn.
+    No gradients are recorded. Afterwards each layer is in the mode that it was in and has the
+    buffers that it had, and random numbers go on as if none had been drawn.
     Raises ValueError for what is no torch.nn.Module, and for weights other than float32.
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {kind_of(model)}")
     check_weights(model)
     modes = [(layer, layer.training) for layer in model.modules()]
+    # A layer of your own may count, or keep a mean, in eval mode, too.
+    buffers = [
+        (layer, name, buffer, buffer.clone())
+        for layer in model.modules()
+        for name, buffer in layer._buffers.items()
+        if buffer is not None
+    ]
     model.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
@@ -326,6 +333,11 @@ def looking_at(model: Any) -> Iterator[torch.device]:
     finally:
         for layer, mode in modes:
             layer.training = mode
+        for layer, name, buffer, before in buffers:
+            layer._buffers[name] = buffer
+            if not torch.equal(buffer, before):
+                with torch.no_grad():
+                    buffer.copy_(before)
 
 
 def check_weights(model: nn.Module) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aelib.checks import as_tensor, whole_number
 from aelib.models import Autoencoder, Judge, PixelShuffleUp
 
 BITS = range(11, 17)  # of a weight; fewer miss the goal with every model of the course
@@ -66,8 +67,8 @@ def pack_array(values: Tensor, bits: int) -> dict[str, Any]:
     "shape", "bits", "low", "step" and "data"; a number is low + step * integer.
     Raises ValueError for numbers that are not finite, or for bits outside 1 to 16.
     """
-    if not 1 <= bits <= 16:
-        raise ValueError(f"bits must lie in 1 to 16, got {bits}")
+    bits = whole_number("bits", bits, 1, 16)
+    values = as_tensor("values", values)
     if not bool(values.double().isfinite().all()):
         raise ValueError("cannot pack numbers that are not finite")
     exact = values.double().numpy()
@@ -97,6 +98,7 @@ def pack_images(images: Tensor) -> dict[str, Any]:
 
     Raises ValueError for images of another type.
     """
+    images = as_tensor("images", images)
     if images.dtype != torch.uint8:
         raise ValueError(f"images must be uint8, got {images.dtype}")
     packed = {"shape": list(images.shape), "bits": 8, "low": 0.0, "step": 1 / 255}
@@ -235,7 +237,7 @@ def pack_model(model: nn.Module, images: Tensor, bits: int | None = None) -> dic
     if not isinstance(model, Autoencoder | Judge):
         raise ValueError(f"can pack an Autoencoder or the Judge, got {type(model).__name__}")
     exact = folded(model)
-    bits = fewest_bits(exact, images) if bits is None else bits
+    bits = fewest_bits(exact, images) if bits is None else whole_number("bits", bits, 2, 16)
     parts = _parts(exact)
     layers = [layer for part in parts.values() for _, layer in part if layer is not None]
     floats, integers = [], []

@@ -17,12 +17,13 @@ import io
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from itertools import count
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,17 @@ from aelib.optim import Recipe
 FORMAT = 2  # 1 did not tell functions of the same name apart, nor frozen weights
 SHOWN = 5  # differences that an error lists
 LONGEST = 80  # letters of what is said of a part; of more there is a digest
-DEEPEST = 12  # parts of parts that are followed; what lies deeper counts by its type
+DEEPEST = 60  # parts of parts that are followed; what lies deeper counts by its type
 CHANGES = "changed by training"
 REMEDY = "Delete it to start anew, or give another state_file."
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+# Of what comes with these packages the numbers count that an object keeps; of all others, such
+# as a figure or a lock, what they show of themselves.
+OF_NUMBERS = ("aelib", "torch", "torchvision", "sklearn")
 
 PLAIN = (
     *(type(None), int, float, complex, str, bytes, os.PathLike, CodeType, ModuleType),
-    *(Tensor, np.ndarray, np.generic, list, tuple, set, frozenset, Mapping),
+    *(Tensor, np.ndarray, np.generic, list, tuple, set, frozenset, deque, Mapping),
 )
 OF_EVERY_MODULE = frozenset(vars(nn.Module()))  # hooks, its mode, and where its parts are
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
@@ -57,11 +62,19 @@ def pack(decisive: Mapping[str, str], content: Mapping[str, Any]) -> bytes:
     """Return a state as the bytes of its file.
 
     decisive: what decides the outcome, as `decisive_of` returns it.
-    content: tensors, numbers and text, to go on with.
+    content: tensors, numbers and text, to go on with. Raises StateError for anything else.
     """
     buffer = io.BytesIO()
     torch.save({"decisive": dict(decisive), "content": dict(content)}, buffer)
     payload = buffer.getvalue()
+    try:  # now, while nothing is lost: a layer of your own may keep what is not read again
+        torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except Exception:
+        raise StateError(
+            "the state of this run holds something other than numbers and text, perhaps what a "
+            "layer's get_extra_state returns, and could not be read again: train without a "
+            "state_file, or have the layer keep numbers and text"
+        ) from None
     return _header(FORMAT, payload) + payload
 
 
@@ -78,11 +91,11 @@ def unpack(path: Path, decisive: Mapping[str, str]) -> tuple[dict[str, str], dic
     something else or another version wrote, or that belongs to another run; FileError for one
     that cannot be read.
     """
-    raw = read_if_there(path, "Give another state_file")
+    raw = read_if_there(path, "Give another state_file, or delete what stands there.")
     if raw is None:
         return None
     header, _, payload = raw.partition(b"\n")
-    found = re.fullmatch(rb"aelib state, format (\d+), [0-9a-f]{64}", header)
+    found = re.fullmatch(rb"aelib state, format (\d{1,9}), [0-9a-f]{64}", header)
     if not found:
         raise StateError(
             f"{path} ({len(raw):,} bytes) is not the state of a training run that this version "
@@ -234,6 +247,12 @@ def _parts(value: Any) -> dict[str, Any] | None:
 def _parts_of(value: Any) -> dict[str, Any] | None:
     if isinstance(value, PLAIN):
         return None
+    if isinstance(value, functools._lru_cache_wrapper):
+        return {"func": value.__wrapped__}
+    if isinstance(value, torch.Generator):
+        return {"seed": value.initial_seed(), "state": value.get_state()}
+    if isinstance(value, np.random.Generator):
+        return {"state": value.bit_generator.state}
     if isinstance(value, functools.partial):
         return {"func": value.func, "args": value.args, **value.keywords}
     if inspect.ismethod(value):
@@ -247,8 +266,12 @@ def _parts_of(value: Any) -> dict[str, Any] | None:
     if isinstance(value, type):
         return {} if _is_installed(value) else _parts_of_class(value)
     kind = type(value)
-    if _is_installed(kind) and not (isinstance(value, nn.Module) or is_dataclass(value)):
-        return None  # a figure, a lock, a distribution: as it shows itself
+    if _is_installed(kind) and not (
+        isinstance(value, nn.Module | SimpleNamespace)
+        or is_dataclass(value)
+        or kind.__module__.partition(".")[0] in OF_NUMBERS
+    ):
+        return None
     state = object.__getstate__(value)
     if state is None:
         return None
@@ -256,6 +279,8 @@ def _parts_of(value: Any) -> dict[str, Any] | None:
     kept = {**(kept or {}), **slots}
     if isinstance(value, nn.Module):
         own = {name: part for name, part in kept.items() if name not in OF_EVERY_MODULE}
+        # Each is kept under a number that counts all hooks of the process.
+        own |= {name: list(kept[name].values()) for name in HOOKS if kept.get(name)}
         kept = {**own, **value._parameters, **value._buffers, **value._modules}
     return kept if _is_installed(kind) else {**kept, kind.__name__: kind}
 
@@ -273,8 +298,26 @@ def _parts_of_function(function: Any) -> dict[str, Any]:
         read = {name for part in _codes(code) for name in _globals_read(part)}
         known = function.__globals__
         parts |= {name: known[name] for name in sorted(read) if name in known}
+        attributes = sorted({name for part in _codes(code) for name in part.co_names})
+        for module in [part for part in parts.values() if isinstance(part, ModuleType)]:
+            parts |= _read_of_module(module, attributes)
         parts["<code>"] = code
     return parts
+
+
+def _read_of_module(module: ModuleType, attributes: list[str]) -> dict[str, Any]:
+    """Return what code may read of a module of your own, whose file may change."""
+    file = getattr(module, "__file__", None)
+    if file is None or _comes_from_a_package(module.__name__, file):
+        return {}
+    found: dict[str, Any] = {}
+    for name in attributes:
+        part = vars(module).get(name)
+        if isinstance(part, ModuleType):
+            found |= _read_of_module(part, [other for other in attributes if other != name])
+        elif part is not None:
+            found[f"{module.__name__}.{name}"] = part
+    return found
 
 
 def _parts_of_class(kind: type) -> dict[str, Any]:
@@ -305,17 +348,25 @@ def _is_installed(value: Any) -> bool:
     Such code changes with a version only, and there is too much of it to follow. aelib counts
     as one wherever it lies.
     """
-    name = value.__module__ or "builtins"
-    if name.partition(".")[0] == __name__.partition(".")[0]:
-        return True
+    # functools.wraps copies the name of the module: where a function reads its names tells.
+    known = getattr(value, "__globals__", {})
+    name = known.get("__name__") or value.__module__ or "builtins"
     if name == "__main__" or name not in sys.modules:
         return False
     file = getattr(sys.modules[name], "__file__", None)
-    return file is None or file.startswith(STANDARD_LIBRARY) or "-packages" in file
+    return file is None or _comes_from_a_package(name, file)
+
+
+def _comes_from_a_package(name: str, file: str) -> bool:
+    own = name.partition(".")[0] == __name__.partition(".")[0]
+    return own or file.startswith(STANDARD_LIBRARY) or "-packages" in file
 
 
 def _plain(path: str, value: Any, seen: Seen) -> str:
     """Return a value that is no function or object in words, however long."""
+
+    if isinstance(value, list | deque | dict):
+        seen[id(value)] = path, value  # it may hold itself
 
     def text(number: int, part: Any) -> str:
         (_, first), *rest = _entries(f"{path}[{number}]", part, seen)
@@ -328,9 +379,9 @@ def _plain(path: str, value: Any, seen: Seen) -> str:
         return "{" + ", ".join(f"{k}: {v}" for k, v in zip(keys, values, strict=True)) + "}"
     if isinstance(value, set | frozenset):  # in no order that stays the same
         return "{" + ", ".join(sorted(text(0, part) for part in value)) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | deque):
         inside = ", ".join(map(text, count(), value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
     if isinstance(value, CodeType):
         # Without its line numbers and the names of its variables.
         constants = _plain(path, value.co_consts, seen)

@@ -28,6 +28,7 @@ from aelib.models import check_weights, kind_of, looking_at, offset_of, redrawn
 from aelib.optim import Recipe, learning_rate_factor, make_optimizers
 
 EVALUATION_BATCH = 250
+KNOWN_LAYERS = ("torch.nn.", "aelib.")
 SEEDS = (-(2**63), 2**63 - 1)  # what fits into the 64 bits of torch's generators
 
 # From a model, images (N, 1, 28, 28) in [0, 1] and labels (N,) to a mean loss.
@@ -168,6 +169,8 @@ def best_device() -> torch.device:
 def evaluate(model: nn.Module, digits: Digits, loss: Loss = reconstruction_loss) -> float:
     """Return the mean loss over all of `digits`, in eval mode; the model is left as it was.
 
+    A loss must be a mean over the images that it gets, not a sum: it gets them in batches, whose
+    losses are averaged by their number of images.
     Raises ValueError if there are no digits, for a loss that gives something else than a number,
     and if the mean is NaN or infinite.
     """
@@ -327,7 +330,7 @@ def _check_options(loss: Any, state_file: Any, after_epoch: Any, watch: Any) -> 
 
 def _device(device: Any) -> torch.device:
     try:
-        where = torch.device(device or best_device())
+        where = torch.device(best_device() if device is None else device)
         torch.zeros(1, device=where)
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         said = str(error).splitlines()[0]
@@ -357,11 +360,12 @@ class _Run:
         self.model = model.to(device)
         self.watch = watch
         self.forward = forward or self.model
-        if forward is None:
-            # A memory layout, not a change of the network, that convolutions gain by.
-            self.model.to(memory_format=torch.channels_last)
         self.train, self.val, self.recipe, self.loss, self.device = train, val, recipe, loss, device
         self.optimizers = make_optimizers(self.model, recipe)
+        self.channels_last = forward is None and _may_have_channels_last(self.model)
+        if self.channels_last:
+            # A memory layout, not a change of the network, that convolutions gain by.
+            self.model.to(memory_format=torch.channels_last)
         self.history = History()
         self.best = copy.deepcopy(self.model.state_dict())
         self.order = torch.Generator().manual_seed(seed)
@@ -446,14 +450,17 @@ class _Run:
         }
 
     def restore(self, content: dict[str, Any]) -> None:
-        self.model.load_state_dict(content["model"])
         self.best = content["best"]
+        for weights in (self.best, content["model"]):
+            self.model.load_state_dict(weights)
         for optimizer, state in zip(self.optimizers, content["optimizers"], strict=True):
             optimizer.load_state_dict(state)
+            _check_moments(optimizer)
         self.order.set_state(content["order"])
         self.random_state = content["random"]
         torch.Generator().set_state(content["random"])  # to fail now, not when it is used
         self.history = History(**content["history"])
+        _check_history(self.history, self.recipe.epochs)
 
     def continue_random_numbers(self) -> None:
         if self.random_state is not None:
@@ -461,4 +468,36 @@ class _Run:
 
     def finish(self) -> None:
         self.model.load_state_dict(self.best)
-        self.model.to("cpu").to(memory_format=torch.contiguous_format).eval()
+        self.model.to("cpu").eval()
+        if self.channels_last:
+            self.model.to(memory_format=torch.contiguous_format)
+
+
+def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Raise ValueError if Adam's moments are not of its weights: its fused step would crash."""
+    for weight, kept in optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            if name in kept and kept[name].shape != weight.shape:
+                raise ValueError(f"{name} has shape {tuple(kept[name].shape)}")
+
+
+def _check_history(history: History, most: int) -> None:
+    """Raise ValueError unless a history is one of some epochs, but of no more than `most`."""
+    lists = history.train_loss, history.val_loss, history.seconds
+    finite = all(math.isfinite(number) for numbers in lists for number in numbers)
+    if not finite or {len(numbers) for numbers in lists} != {history.epochs}:
+        raise ValueError("it has no loss and no time for each epoch")
+    best = -1 if history.best_epoch is None else history.best_epoch
+    if not 0 <= best < history.epochs <= most or history.stopped is not None:
+        raise ValueError("its epochs are not those of a run that goes on")
+
+
+def _may_have_channels_last(model: nn.Module) -> bool:
+    """Return whether the layout of a model's weights may change: not with code of your own.
+
+    That may rely on it, as `view` does; and weights that share memory would be torn apart.
+    """
+    known = all(type(part).__module__.startswith(KNOWN_LAYERS) for part in model.modules())
+    numbers = [n for n in (*model.parameters(), *model.buffers()) if n.numel()]
+    places = {number.untyped_storage().data_ptr() for number in numbers}
+    return known and len(places) == len(numbers) and all(n.ndim < 5 for n in numbers)

@@ -124,7 +124,7 @@ def load_seed(name: str, seed: int, folder: Path = CHECKPOINTS) -> Any:
     does.
     """
     path = weights_file(name, seed, folder)
-    packed = read_if_there(path, how_to_train(name, path))
+    packed = read_if_there(path, _how_to_replace(name, path))
     if packed is None:
         raise ModelMissingError(how_to_train(name, path))
     return load_weights(experiment(name), packed, record(name, seed, folder), path)
@@ -241,6 +241,13 @@ def _finite(text: str) -> float:
     return number
 
 
+# What may be raised by content that is not what it should be; of JSON, nested too deep or huge.
+WRONG_CONTENT = (
+    *(LookupError, TypeError, ValueError, AttributeError),
+    *(OverflowError, RecursionError),
+)
+
+
 @contextmanager
 def reading(where: Path | str, remedy: str) -> Iterator[None]:
     """Turn what fails inside for want of the right content into a RecordError with its remedy.
@@ -251,7 +258,7 @@ def reading(where: Path | str, remedy: str) -> Iterator[None]:
         yield
     except AelibError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except WRONG_CONTENT as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else error
         raise RecordError(
             f"{where} is damaged, or something else wrote it: {what}. Remedy: {remedy}"
@@ -417,10 +424,7 @@ def load_weights(
     architecture, or not finite.
     """
     what = str(path) if path is not None else f"what was trained for {of.name}"
-    remedy = (
-        f"Remedy: {_restore(path) if path is not None else ''}delete the file and the run's "
-        f"record beside it, then run: python -m aelib train {of.name}"
-    )
+    remedy = _how_to_replace(of.name, path)
     found = hashlib.sha256(packed).hexdigest()
     if entry is not None and found != entry.get("weights_sha256"):
         raise WeightsError(
@@ -480,6 +484,14 @@ def experiment(name: str) -> Experiment:
 
 def _known() -> str:
     return ", ".join(EXPERIMENTS)
+
+
+def _how_to_replace(name: str, path: Path | None) -> str:
+    """Return what to tell somebody whose weights are of no use."""
+    return (
+        f"Remedy: {_restore(path) if path is not None else ''}delete it and the run's record "
+        f"beside it, then run: python -m aelib train {name}"
+    )
 
 
 def how_to_train(name: str, path: Path) -> str:

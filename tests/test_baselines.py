@@ -75,3 +75,7 @@ def test_through_a_blur_a_shifted_copy_is_nearest():
     assert torch.equal(baselines.NearestImage(digits).reconstruct(seen)[0], digits.floats()[1])
     blurred = baselines.NearestImage(digits, blur=1.0).reconstruct(seen)
     assert torch.equal(blurred[0], digits.floats()[0])
+
+
+def test_no_test_images_have_no_variance(splits):
+    assert baselines.class_variance(splits.val, splits.test[:0]).isnan().all()

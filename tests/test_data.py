@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
 from aelib import data, files
+from aelib.files import FileError
 
 
 @pytest.fixture
@@ -169,3 +170,18 @@ def test_several_processes_may_start_at_once(cache):
 def test_the_notice_lies_beside_the_data():
     notice = (Path(data.PACKED_FOLDER) / "README.md").read_text(encoding="utf-8")
     assert "CC BY-SA 3.0" in notice and "LeCun" in notice
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_folder_in_the_place_of_a_file_is_named(packed, tmp_path, monkeypatch, cache):
+    if packed:
+        monkeypatch.setattr(data, "PACKED_FOLDER", tmp_path)
+        path = tmp_path / "train-labels-idx1-ubyte.gz"
+    else:
+        path = cache / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    path.mkdir(parents=True)
+    with pytest.raises(
+        FileError, match=r"could not be read: .* Remedy: (restore|delete) it"
+    ) as caught:
+        data.load_mnist() if packed else data.unpack_mnist()
+    assert str(path) in str(caught.value)

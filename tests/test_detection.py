@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aelib import detection, metrics
+from aelib import detection, metrics, zoo
 from aelib.models import Autoencoder
 from aelib.training import seeded
 
@@ -250,3 +250,17 @@ def test_what_is_recorded_of_a_detector_needs_a_digit_and_a_score_for_each_image
             detection.detector_values(scores, labels, normal)
     with pytest.raises(ValueError, match=r"a must have shape \(3,\), got \(4,\)"):
         detection.detector_values(scores, labels | {"val": [3, 3, 4]}, 3)
+
+
+def test_images_without_ink_are_counted_among_all(splits):
+    detector = detection.Detector(zoo.load("digit/3"), splits.train.only(3)[:100].images)
+    images = torch.cat([torch.zeros(300, 28, 28, dtype=torch.uint8), splits.test.images[:300]])
+    with pytest.raises(ValueError, match="300 of 600 images hold no ink"):
+        detector.scores(images)
+
+
+def test_a_detector_takes_a_nearly_blank_image_after_others(splits):
+    detector = detection.Detector(zoo.load("digit/3"), splits.train.only(3)[:100].images)
+    images = splits.test.images[: metrics.BATCH + 1].clone()
+    images[-1] = images[-1] > 0  # ones, of 255
+    assert len(detector.scores(images)["mse"]) == len(images)

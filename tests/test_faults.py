@@ -407,11 +407,15 @@ def test_output_that_nobody_reads_any_more_ends_it_in_silence(unbuffered):
 
 
 @posix
-def test_a_sweep_that_nobody_reads_is_stopped_and_goes_on_the_next_time(place, undisturbed):
+@pytest.mark.parametrize("both", [False, True], ids=["its output", "its errors, too"])
+def test_a_sweep_that_nobody_reads_is_stopped_and_goes_on_the_next_time(both, place, undisturbed):
     with place.start("train", "--jobs", "2") as process:
         assert process.stdout.readline().startswith("judge")
         process.stdout.close()
-        assert "Traceback" not in process.stderr.read()
+        if both:  # as of `train 2>&1 | head -1`
+            process.stderr.close()
+        else:
+            assert "Traceback" not in process.stderr.read()
     assert process.returncode == 128 + signal.SIGPIPE
     wait_for(lambda: not group_lives(process.pid))
     assert place.outcome() != undisturbed.outcome(), "it was stopped"

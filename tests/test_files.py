@@ -3,10 +3,12 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from aelib import files
+from aelib.files import FileError
 
 
 def test_the_variable_names_the_cache(tmp_path, monkeypatch):
@@ -148,3 +150,28 @@ def test_a_file_has_the_permissions_of_a_new_one(tmp_path):
     (tmp_path / "ordinary").write_bytes(b"")
     files.write_atomically(tmp_path / "ours", b"content")
     assert os.stat(tmp_path / "ours").st_mode == os.stat(tmp_path / "ordinary").st_mode
+
+
+def test_removing_nothing_needs_no_right_to_write(tmp_path, monkeypatch):
+    def protected(path, missing_ok=False):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", protected)
+    files.remove(tmp_path / "nothing")
+    (tmp_path / "file").touch()
+    files.remove(tmp_path / "file" / "below")  # a file where a folder would be
+    with pytest.raises(FileError, match=r"file could not be removed: .* Make the place writable"):
+        files.remove(tmp_path / "file")
+
+
+def test_a_folder_is_not_removed_as_a_file(tmp_path):
+    with pytest.raises(FileError, match=f"{tmp_path} could not be removed"):
+        files.remove(tmp_path)
+
+
+def test_a_cache_of_too_long_a_name_is_said_with_the_variable(monkeypatch):
+    monkeypatch.setenv("AELIB_CACHE", "a" * 300)
+    with pytest.raises(
+        FileError, match="Give a shorter path, or name another folder in AELIB_CACHE"
+    ):
+        files.check_writable(files.cache_folder() / "runs")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aelib import AelibError, zoo
+from aelib import __main__ as command_line
 from aelib.__main__ import main
 from aelib.workshop import benchmark, book, cluster, figures, notebooks, readme, sweep
 
@@ -216,3 +217,12 @@ def test_each_line_goes_out_at_once(monkeypatch):
     monkeypatch.setattr(sweep, "train", lambda *_, **__: print("one run") or lines.append("two"))
     main(["train"])
     assert lines[:2] == ["one run\n", "two"]
+
+
+def test_a_neighbour_of_an_installed_package_is_not_the_course(monkeypatch, tmp_path, capsys):
+    (tmp_path / "notebooks").mkdir()  # somebody else's package of this name
+    monkeypatch.setattr(command_line, "FOLDER", tmp_path)
+    for command in ("notebooks", "figures"):
+        assert main([command]) == 1
+        assert "installed without it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["notebooks"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from aelib import metrics
+from aelib import detection, metrics, zoo
 from aelib.models import Autoencoder
 
 
@@ -192,3 +192,29 @@ def test_what_is_no_image_a_code_is_refused(output, said):
 def test_a_code_too_large_for_its_type_is_not_drawn():
     with pytest.raises(ValueError, match="numbers in codes are NaN or infinite"):
         metrics.decode(Autoencoder(2), torch.full((3, 2), 1e300, dtype=torch.float64))
+
+
+def test_a_nearly_blank_image_at_the_end_is_no_mask(splits):
+    images = torch.zeros(metrics.BATCH + 1, 28, 28, dtype=torch.uint8)
+    images[:-1] = splits.test.images[: metrics.BATCH]
+    images[-1, 5:20, 5:20] = 1
+    model = zoo.load("latent/8")
+    codes = metrics.encode(model, images)
+    assert torch.allclose(codes, metrics.encode(model, images.float() / 255), atol=1e-5)
+    assert len(metrics.reconstruct(model, images)) == len(images)
+
+
+def test_codes_of_changing_size_are_refused(splits):
+    class Narrowing(nn.Module):
+        def encode(self, x):
+            return x.flatten(1)[:, 400 : (404 if len(x) == metrics.BATCH else 401)]
+
+    with pytest.raises(ValueError, match=r"\(4,\) for some images, and \(1,\) for others"):
+        metrics.encode(Narrowing(), splits.test.images[: metrics.BATCH + 50])
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.uint64, np.int8])
+def test_whole_numbers_of_any_kind_are_scores(kind):
+    scores, labels = np.array([1, 2, 3], kind), torch.tensor([0, 0, 1])
+    assert metrics.mean_per_digit(scores, labels)[:2].tolist() == [1.5, 3]
+    assert detection.threshold(scores) == 3

@@ -5,7 +5,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
+from aelib import metrics
 from aelib.models import (
     UPSAMPLING,
     Autoencoder,
@@ -145,3 +147,26 @@ def test_an_upsampling_block_needs_channels(wrong):
     for inputs, outputs in ((wrong, 2), (2, wrong)):
         with pytest.raises(ValueError, match=r"puts must be a whole number from 1 up, got"):
             upsampling_block("nearest", inputs, outputs, 14)
+
+
+class Running(nn.Module):
+    """It keeps a mean of what it sees, in eval mode, too; once in place, once as a new tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1))
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x):
+        self.mean.mul_(0.9).add_(0.1 * x.mean())
+        self.count = self.count + 1
+        return x - self.mean
+
+
+def test_looking_leaves_what_a_layer_keeps(few):
+    model = Running()
+    images = few.floats()
+    mean = model.mean
+    drawn = metrics.reconstruct(model, images)
+    assert torch.equal(drawn, metrics.reconstruct(model, images))
+    assert model.mean is mean and mean.item() == model.count.item() == 0

@@ -1,3 +1,6 @@
+import json
+
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
@@ -120,3 +123,15 @@ def test_weights_come_back_from_the_packed_bytes(images):
     exact = model.encoder[0]
     assert np.allclose(weight, exact.weight.detach().flatten(1), atol=float(scale.max()))
     assert np.allclose(bias, exact.bias.detach())
+
+
+def test_bits_are_whole_numbers_in_range(splits):
+    images = splits.val[:100].floats()
+    for wrong in (0, -3, 2.5, 40, True):
+        with pytest.raises(ValueError, match="bits"):
+            packing.pack_model(zoo.load("latent/2"), images, wrong)
+        with pytest.raises(ValueError, match="bits"):
+            packing.pack_array(torch.rand(3), wrong)
+    packed = packing.pack_array(numpy.linspace(0, 1, 3), numpy.int64(8))
+    assert json.loads(json.dumps(packed)) == packed
+    assert packing.pack_images(splits.test.images[:2].numpy())["shape"] == [2, 28, 28]

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import importlib.util
 import io
 import os
 import pickle
@@ -19,7 +20,7 @@ from aelib import files, states, training
 from aelib.models import Autoencoder, Decoder, Encoder, Judge
 from aelib.optim import Recipe
 from aelib.states import StateError
-from aelib.training import fit, seeded
+from aelib.training import evaluate, fit, seeded
 
 ROOT = Path(__file__).parent.parent
 SHORT = Recipe(epochs=3, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
@@ -50,6 +51,32 @@ def test_a_sequential_of_encoder_and_decoder_trains_as_ours_does(few):
     histories = [fit(model, few, few, SHORT, progress=False) for model in (own, ours)]
     assert histories[0].val_loss == histories[1].val_loss
     assert torch.equal(weights(own), weights(ours)) and not own.training
+
+
+class Viewed(nn.Module):
+    """Code of one's own that relies on how numbers lie in memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.linear = nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.Linear(784, 784)
+        self.register_buffer("box", torch.zeros(1, 2, 3, 4, 5))  # no four axes
+
+    def forward(self, x):
+        return torch.sigmoid(self.linear(self.conv(x).view(len(x), -1))).view_as(x)
+
+
+def test_a_network_may_view_its_numbers_in_another_shape(few):
+    model = Viewed()
+    before = evaluate(model, few)
+    fit(model, few, few, SHORT, progress=False)
+    assert evaluate(model, few) < before
+
+
+def test_weights_that_share_memory_still_do_after_training(few):
+    model = nn.Sequential(*(nn.Conv2d(n, 4, 3, padding=1) for n in (1, 4, 4)), nn.Conv2d(4, 1, 1))
+    model[2].weight = nn.Parameter(model[1].weight.data)
+    fit(model, few, few, ADAM, progress=False)
+    assert torch.equal(model[1].weight, model[2].weight)
 
 
 class Tied(nn.Module):
@@ -454,6 +481,101 @@ def test_a_cell_that_is_run_again_goes_on_wherever_it_stands(loss, few, finished
     assert run_cell(few, finished / loss, moved, loss).epochs == 3
 
 
+# What a loss or a layer may take along without holding it itself.
+FAR_CELL = """
+import functools, types
+from collections import deque
+import torch
+from torch import nn
+from aelib.baselines import LinearAutoencoder
+from aelib.data import Digits
+from aelib.training import Watch, reconstruction_loss
+import mine
+
+noise = torch.rand(20, 28, 28, generator=torch.Generator().manual_seed(1))
+numbers = torch.linspace(0, 1, 2000)
+
+def taught():
+    teacher = LinearAutoencoder(Digits(noise, torch.zeros(20, dtype=torch.long)), max_dim=2)
+    usual = torch.distributions.Normal(torch.full((3,), 0.5), 1.0)
+    order = torch.Generator().manual_seed(4)
+    kept, named = deque([numbers]), types.SimpleNamespace(numbers=2 * numbers)
+    def loss(model, x, labels):
+        drawn = model(x) - teacher.reconstruct(x, 2) + kept[0][0] + named.numbers[0]
+        return drawn.square().mean() + 0 * usual.mean.sum() + 0 * torch.rand(1, generator=order)
+    return loss
+
+@functools.cache
+def factor():
+    return 0.5
+
+def cached(model, x, labels):
+    return factor() * (model(x) - x).square().mean()
+
+@functools.wraps(reconstruction_loss)
+def wrapped(model, x, labels):
+    return 0.5 * reconstruction_loss(model, x, labels)
+
+def elsewhere(model, x, labels):
+    return mine.weigh(model(x) - x).mean()
+
+losses = {"taught": taught(), "cached": cached, "wrapped": wrapped, "elsewhere": elsewhere}
+inner = nn.Dropout(0.25)
+for _ in range(20):
+    inner = nn.Sequential(inner)
+model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), inner, nn.Conv2d(2, 1, 3, padding=1))
+model[0].register_forward_hook(lambda layer, given, output: 1.0 * output)
+watch = Watch(lambda model: 1.0, (0,))
+"""
+
+FAR_CHANGES = {
+    ("taught", "manual_seed(1)", "manual_seed(2)"): "loss.teacher._mean",
+    ("taught", "torch.full((3,), 0.5)", "torch.full((3,), 0.6)"): "loss.usual.loc",
+    ("taught", "manual_seed(4)", "manual_seed(5)"): "loss.order.seed: 4 in the file, 5 now",
+    ("taught", "linspace(0, 1, 2000)", "linspace(0, 1, 2000).square()"): "loss.kept: [float32",
+    ("taught", "2 * numbers", "2 * numbers.square()"): "loss.named.numbers: float32",
+    ("cached", "return 0.5", "return 0.6"): "loss.factor.func.<code>",
+    ("wrapped", "return 0.5 * recon", "return 0.6 * recon"): "loss.<code>",
+    ("elsewhere", "nn.Dropout(0.25)", "nn.Dropout(0.5)"): ".p: 0.25 in the file, 0.5 now",
+    ("elsewhere", "1.0 * output", "2.0 * output"): "model.0._forward_hooks",
+}
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A module of one's own; the fixture is what writes it."""
+
+    def write(power):
+        path = tmp_path / "mine.py"
+        path.write_text(f"def weigh(values):\n    return values.abs() ** {power}\n")
+        sys.modules.pop("mine", None)
+        specification = importlib.util.spec_from_file_location("mine", path)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        monkeypatch.setitem(sys.modules, "mine", module)
+
+    write(2)
+    return write
+
+
+@pytest.mark.parametrize("change", FAR_CHANGES)
+def test_what_a_loss_takes_along_is_followed(change, few, mine, tmp_path):
+    loss, before, after = change
+    assert before in FAR_CELL
+    assert run_cell(few, tmp_path / "state", FAR_CELL, loss).epochs == 3
+    with pytest.raises(StateError, match=r"belongs to another run") as caught:
+        run_cell(few, tmp_path / "state", FAR_CELL.replace(before, after), loss)
+    assert FAR_CHANGES[change] in str(caught.value)
+    assert run_cell(few, tmp_path / "state", "# Again.\n" + FAR_CELL, loss).epochs == 3
+
+
+def test_a_changed_module_of_your_own_is_another_run(few, mine, tmp_path):
+    run_cell(few, tmp_path / "state", FAR_CELL, "elsewhere")
+    mine(3)
+    with pytest.raises(StateError, match=r"loss\.mine\.weigh\.<code>"):
+        run_cell(few, tmp_path / "state", FAR_CELL, "elsewhere")
+
+
 def test_a_state_of_another_torch_is_refused(few, state, monkeypatch):
     monkeypatch.setattr(states.torch, "__version__", "99.0")
     with pytest.raises(StateError, match=r"torch: \S+ in the file, 99\.0 now"):
@@ -589,7 +711,7 @@ class Attack:
 def test_code_in_a_state_is_refused_and_never_run(few, state, tmp_path):
     ran = tmp_path / "ran"
     for content in (
-        states.pack({"seed": "2"}, {"model": Attack(ran)}),
+        packed({"decisive": {"seed": "2"}, "content": {"model": Attack(ran)}}),
         pickle.dumps(Attack(ran)),
     ):
         state.write_bytes(content)
@@ -638,7 +760,28 @@ FOREIGN = {
     "random numbers that are none": lambda whole: (
         whole | {"content": whole["content"] | {"random": 3}}
     ),
+    "best weights that are none": lambda whole: (
+        whole | {"content": whole["content"] | {"best": {}}}
+    ),
+    "losses of text": lambda whole: with_history(whole, train_loss=["a"]),
+    "no losses": lambda whole: with_history(whole, val_loss=None),
+    "losses that are NaN": lambda whole: with_history(whole, val_loss=[float("nan")]),
+    "a best epoch that was not": lambda whole: with_history(whole, best_epoch=99),
+    "an end that it did not have": lambda whole: with_history(whole, stopped="tired"),
+    "moments of other weights": lambda whole: with_moments(whole, torch.zeros(3)),
 }
+
+
+def with_history(whole, **values):
+    content = whole["content"]
+    return whole | {"content": content | {"history": content["history"] | values}}
+
+
+def with_moments(whole, moment):
+    whole = copy.deepcopy(whole)
+    for kept in whole["content"]["optimizers"][0]["state"].values():
+        kept["exp_avg"] = moment
+    return whole
 
 
 @pytest.mark.parametrize("what", FOREIGN)
@@ -649,6 +792,25 @@ def test_a_whole_file_with_something_else_in_it_is_named_with_the_remedy(what, f
         go_on(few, state, model)
     assert str(state) in str(caught.value) and caught.value.__suppress_context__
     assert torch.equal(weights(model), weights(built(seed=3))), "the model is as it was"
+
+
+def test_a_number_of_a_format_that_is_none_is_no_state(few, state):
+    state.write_bytes(b"aelib state, format " + b"9" * 6000 + b", " + b"0" * 64 + b"\n")
+    with pytest.raises(StateError, match="something else wrote it"):
+        go_on(few, state)
+
+
+def test_a_layer_that_keeps_what_cannot_be_read_again_is_refused_at_once(few, tmp_path):
+    class Layer(nn.Conv2d):
+        def get_extra_state(self):
+            return tmp_path
+
+        def set_extra_state(self, state):
+            pass
+
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), Layer(2, 1, 3, padding=1))
+    with pytest.raises(StateError, match="get_extra_state"):
+        fit(model, few, few, ADAM, progress=False, state_file=tmp_path / "state")
 
 
 def test_a_folder_in_the_place_of_a_state_is_named(few, tmp_path):

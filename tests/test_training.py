@@ -279,3 +279,10 @@ def test_noise_cannot_be_negative():
 def test_noise_is_a_finite_amount(noise):
     with pytest.raises(ValueError, match="noise must be 0 or more"):
         training.denoising_loss(noise)
+
+
+def test_a_device_by_number_is_a_gpu(few):
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(ValueError, match="device must be one that torch has here, got 0"):
+        fit(built(), few, few, Recipe(1, 50, 1e-3), device=0, progress=False)

@@ -112,3 +112,24 @@ def test_values_without_training_say_how_they_are_made(tmp_path):
     sweep.save_costs(tmp_path)
     assert set(zoo.step_costs(tmp_path)) == set(UPSAMPLING)
     assert len(zoo.one_class_baselines()) == 10
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"seed": 1e999}', '{"seed": ' + "9" * 5000 + "}"]
+)
+def test_json_of_no_sense_is_a_damaged_record(content, tmp_path):
+    path = zoo.record_file("latent/2", 0, tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(zoo.RecordError, match=r"Remedy: delete it") as caught:
+        zoo.record("latent/2", 0, tmp_path)
+    assert str(path) in str(caught.value)
+    assert not zoo.is_trained("latent/2", 0, tmp_path)
+
+
+def test_a_folder_in_the_place_of_weights_is_named_with_its_remedy(tmp_path):
+    path = zoo.weights_file("latent/2", 0, tmp_path)
+    path.mkdir(parents=True)
+    with pytest.raises(OSError, match=r"Remedy: delete it and the run's record") as caught:
+        zoo.load("latent/2", tmp_path)
+    assert "does not exist" not in str(caught.value)

@@ -102,7 +102,7 @@ def _dims_of(names: Sequence[str]) -> list[int]:
 
 
 class Held(NamedTuple):
-    """The images that no model was trained on."""
+    """The images that the course's recipe does not train on."""
 
     val: Digits
     test: Digits
@@ -110,7 +110,7 @@ class Held(NamedTuple):
 
 @lru_cache(1)
 def held_out() -> Held:
-    """Those of MNIST, without the training images: eleven times as many, and rarely needed."""
+    """Those of MNIST, without the training images, which take most of its memory."""
     _, val, test = load_mnist()
     return Held(val, test)
 

@@ -109,7 +109,7 @@ def _begin(json_file: Path | None, whole: bool) -> dict[str, Any]:
     try:
         before = json.loads(raw)
         there, sections = dict(before["machine"]), dict(before["sections"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         there, sections = {}, {}
     other = [
         f"{name} {there.get(name)} there, {machine[name]} here"

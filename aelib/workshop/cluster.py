@@ -22,7 +22,7 @@ import joblib
 
 from aelib import AelibError, zoo
 from aelib.experiments import JUDGE
-from aelib.files import write_atomically
+from aelib.files import remove, write_atomically
 from aelib.workshop import sweep
 from aelib.workshop.running import one_thread
 from aelib.workshop.sweep import Result, Run
@@ -111,7 +111,7 @@ def train_there(name: str, seed: int, judges: Sequence[Finished]) -> Finished | 
             finished = read(name, seed, folder)
             kept = zoo.weights_file(name, seed, folder)
             if not kept.is_relative_to(folder):  # in the worker's cache, where nobody looks
-                kept.unlink()
+                remove(kept)
             return finished
     except (AelibError, OSError) as error:  # the other runs go on
         return error

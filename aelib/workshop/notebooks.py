@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from aelib import AelibError
-from aelib.files import expanded, write_atomically
+from aelib.files import check_writable, expanded, write_atomically
 from aelib.workshop.pictures import keep_pictures, slim
 
 CELL_TIMEOUT = 300
@@ -54,6 +54,7 @@ def execute(path: Path) -> None:
     """
     path = expanded(path)
     notebook = read(path)
+    check_writable(path.parent)  # fail now, not after a minute
     committed = copy.deepcopy(notebook)
     before = {name: os.environ.get(name) for name in QUIET}
     os.environ.update(QUIET)

@@ -19,7 +19,7 @@ from torch import nn
 
 from aelib import AelibError
 from aelib.data import Digits
-from aelib.files import cache_folder
+from aelib.files import cache_folder, remove
 from aelib.optim import Recipe
 from aelib.training import History, fit
 from aelib.workshop.batch_last import faster_forward
@@ -67,7 +67,7 @@ def fit_to_the_end(
         raise KeyboardInterrupt
     if history.stopped:
         if state_file is not None:
-            state_file.unlink(missing_ok=True)
+            remove(state_file)
         raise DivergedError(f"{name}: {history.stopped} after {history.epochs} epochs")
     return history
 

@@ -29,7 +29,7 @@ from aelib.checkerboards import checkerboard_score
 from aelib.checks import whole_number
 from aelib.data import DIGITS, Digits, Splits, load_mnist
 from aelib.experiments import JUDGE, Experiment
-from aelib.files import cache_folder, check_writable, expanded, write_atomically
+from aelib.files import cache_folder, check_writable, expanded, remove, write_atomically
 from aelib.metrics import reconstruct
 from aelib.models import Autoencoder, Judge
 from aelib.training import History, Watch, classification_loss, evaluate
@@ -107,7 +107,7 @@ def _tidy(patterns: Iterable[str], folder: Path) -> None:
     for name in zoo.match(*patterns):
         for seed in zoo.experiment(name).seeds:
             if zoo.is_trained(name, seed, folder):
-                state_file(name, seed).unlink(missing_ok=True)
+                remove(state_file(name, seed))
 
 
 def _train_stage(runs: list[Run], work: Work, folder: Path, progress: bool) -> list[Exception]:
@@ -196,7 +196,7 @@ def train_run(
         watch=_watch(experiment, train_digits, splits) if experiment.watched else None,
     )
     entry = _save_run(name, seed, model, history, splits if measure else None, folder)
-    unfinished.unlink(missing_ok=True)
+    remove(unfinished)
     return entry
 
 
@@ -283,6 +283,7 @@ def _measure(
 
 def save_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> Path:
     """Measure the detectors that need no training, record them, and return the file."""
+    check_writable(expanded(folder))  # fail now, not after minutes
     splits = splits or load_mnist()
     found = [measure_baselines(splits, digit) for digit in DIGITS]
     return _write_values(zoo.BASELINES, found, "baselines", folder)
@@ -290,6 +291,7 @@ def save_baselines(folder: Path = CHECKPOINTS, splits: Splits | None = None) -> 
 
 def save_costs(folder: Path = CHECKPOINTS) -> Path:
     """Measure what each way of up-sampling and each optimiser costs; return the file."""
+    check_writable(expanded(folder))
     found = {"upsampling": measure_step_costs(), "recipes": measure_recipe_costs()}
     return _write_values(zoo.COSTS, found, "costs", folder)
 
@@ -302,6 +304,7 @@ def save_comparisons(folder: Path = CHECKPOINTS, splits: Splits | None = None) -
     models = [
         [zoo.load_seed(f"digit/{digit}", seed, folder) for seed in zoo.SEEDS] for digit in DIGITS
     ]
+    check_writable(expanded(folder))
     found = measure_comparisons(splits or load_mnist(), models)
     return _write_values(zoo.COMPARISONS, found, "compare", folder)
 
@@ -315,6 +318,7 @@ def save_step_sizes(
 
     Raises what `measure_step_sizes` raises.
     """
+    check_writable(expanded(folder))
     found = measure_step_sizes(splits or load_mnist(), jobs)
     return _write_values(zoo.STEP_SIZES, found, "tune", folder)
 

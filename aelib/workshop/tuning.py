@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from aelib.data import Splits
 from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
-from aelib.files import cache_folder
+from aelib.files import cache_folder, remove
 from aelib.optim import COURSE
 from aelib.workshop.running import at_once, fit_to_the_end, one_thread
 
@@ -48,7 +48,7 @@ def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
     found = at_once(jobs, (joblib.delayed(_error)(*one, splits) for one in tried), in_order=True)
     errors = dict(zip(tried, tqdm(found, total=len(tried), unit="run"), strict=True))
     for one in tried:
-        _state_file(*one).unlink(missing_ok=True)
+        remove(_state_file(*one))
 
     def by_factor(kind: str, d: int) -> dict[str, list[float]]:
         return {str(f): [errors[kind, d, f, seed] for seed in TRIALS[d][1]] for f in FACTORS}

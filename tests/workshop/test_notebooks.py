@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from aelib.__main__ import main
+from aelib.files import FileError
 from aelib.workshop import notebooks
 
 CELLS = [
@@ -104,3 +105,13 @@ def test_a_notebook_in_the_home_folder_is_found(tmp_path, monkeypatch):
     with pytest.raises(notebooks.NotebookError, match="No such file") as caught:
         notebooks.execute("~/none.ipynb")
     assert str(tmp_path / "none.ipynb") in str(caught.value)
+
+
+def test_a_place_that_cannot_be_written_is_said_before_executing(published, monkeypatch):
+    def protected(folder):
+        raise FileError(f"{folder} could not be written")
+
+    monkeypatch.setattr(notebooks, "check_writable", protected)
+    monkeypatch.setattr(notebooks, "NotebookClient", None)  # is not reached
+    with pytest.raises(FileError, match="could not be written"):
+        notebooks.execute(published)

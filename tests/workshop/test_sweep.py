@@ -263,3 +263,25 @@ def test_every_judge_reads_every_drawing(small, few):
     ):
         read = metrics.read_digits(judge, drawn)
         assert metrics.confusion(few.labels, read).tolist() == counts
+
+
+@pytest.mark.parametrize(
+    ("save", "measure"),
+    [
+        (sweep.save_baselines, "measure_baselines"),
+        (sweep.save_costs, "measure_step_costs"),
+        (sweep.save_comparisons, "measure_comparisons"),
+        (sweep.save_step_sizes, "measure_step_sizes"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said_before_measuring(
+    save, measure, tmp_path, monkeypatch
+):
+    def measured(*arguments, **options):
+        raise AssertionError("measured in vain")
+
+    monkeypatch.setattr(sweep, measure, measured)
+    monkeypatch.setattr(zoo, "load_seed", lambda *arguments: None)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="could not be written"):
+        save(folder=tmp_path / "file")
