@@ -26,6 +26,7 @@ DIGITS = tuple(range(10))
 LARGEST = sys.float_info.max  # of the finite numbers
 MASK = 0.01  # of the pixels: as many ones among bytes, and nothing above, are no noise
 BRIGHTEST = 16.0  # of drawings without anything below 0; what is above is out of 255
+FOR_KEEPING = (torch.uint16, torch.uint32, torch.uint64)  # torch does little else with these
 PAPER = -0.2  # in no drawing with paper at 0 does a half lie below that
 
 # How to get from floats of another range, that one often meets, to [0, 1].
@@ -202,6 +203,8 @@ def numbers_of(
         raise ValueError(f"{name} must have shape ({wanted}), got {tuple(tensor.shape)}")
     if tensor.dtype == torch.bool:
         raise ValueError(f"{name} must be numbers, got {tensor.dtype}")
+    if tensor.dtype in FOR_KEEPING:
+        tensor = tensor.double()
     known = tensor.nan_to_num(0.0, math.inf, -math.inf) if nan else tensor
     _all_finite(f"numbers in {name}", known)
     _all_within(f"number in {name}", known, low, high)
@@ -225,6 +228,8 @@ def finite(name: str, values: Any, length: int | None = None, low: float = -math
     if tensor.ndim != 1 or (length is not None and len(tensor) != length):
         wanted = "(N,)" if length is None else f"({length},)"
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(tensor.shape)}")
+    if tensor.dtype in FOR_KEEPING:
+        tensor = tensor.double()
     _all_finite(name, tensor)
     _all_within(f"of {name}", tensor, low, math.inf)
     return tensor

@@ -219,6 +219,8 @@ def right_per_digit(confusion: Tensor) -> Tensor:
     confusion, size = as_tensor("confusion", confusion), len(DIGITS)
     leading = ["..."] * (confusion.ndim - 2)
     numbers_of("confusion", confusion, *leading, size, size, low=0)
+    if not confusion.is_floating_point():
+        confusion = confusion.long()
     return confusion.diagonal(dim1=-2, dim2=-1) / confusion.sum(-1)
 
 

@@ -218,3 +218,5 @@ def test_whole_numbers_of_any_kind_are_scores(kind):
     scores, labels = np.array([1, 2, 3], kind), torch.tensor([0, 0, 1])
     assert metrics.mean_per_digit(scores, labels)[:2].tolist() == [1.5, 3]
     assert detection.threshold(scores) == 3
+    counts = np.arange(100).astype(kind).reshape(10, 10)
+    assert metrics.right_per_digit(counts)[1].item() == pytest.approx(11 / 145)
