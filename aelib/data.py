@@ -206,7 +206,7 @@ def load_mnist() -> Splits:
     their original order within a digit, and every twelfth goes to validation. No
     random numbers are involved, so it is the same everywhere.
 
-    Raises DataError if a file is missing, truncated or altered.
+    Raises DataError if a file is missing, truncated or altered, FileError if it cannot be read.
     """
     labels, test_labels = _labels("train"), _labels("t10k")
     held_out = torch.zeros(len(labels), dtype=torch.bool)
