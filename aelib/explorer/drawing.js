@@ -1,0 +1,158 @@
+// The side of an explorer on which one draws: pad, tools, test digits, what the judge reads.
+
+import { sharedDesk } from "./desk.js";
+import { PEN, UNBROKEN } from "./digit.js";
+import { Picture } from "./explorer.js";
+import { DIGITS, PIXELS, argmax } from "./measures.js";
+import { makePad } from "./pad.js";
+import { button, choice, h, percent, slider } from "./page.js";
+import { Shelf } from "./shelf.js";
+
+export const NOBODY = "draw a digit, or take a test digit";
+
+/** How sure the judge is, in words. It is never quite sure. */
+const sureness = (share) => `${share > 0.99 ? "over 99 %" : percent(share)} sure`;
+
+/** The judge's reading of a picture in words. */
+export function judgement(explorer, image) {
+  if (!explorer.judge || !image) return "";
+  const shares = explorer.judge.read(image);
+  const best = argmax([...shares]);
+  return `read as ${best}, ${sureness(shares[best])}`;
+}
+
+/** Make it. The explorer gets a desk, unless it has one of its own, and the judge. */
+export async function makeDrawing(explorer) {
+  const desk = (explorer.desk ??= sharedDesk());
+  const shelf = new Shelf(explorer.payload);
+  let trouble = "";
+  try {
+    explorer.judge = shelf.has("judge") ? await shelf.model("judge") : null;
+  } catch (error) {
+    trouble = `${error.message} Nobody reads your digit. `;
+  }
+  const pad = makePad(explorer);
+  const tool = (words, own) =>
+    button(words, () => {
+      pad.erase(own);
+      for (const each of tools) each.setAttribute("aria-pressed", String(each === tools[Number(own)]));
+    });
+  const tools = [tool("Pen", false), tool("Eraser", true)];
+  tools.forEach((each, n) => each.setAttribute("aria-pressed", String(n === 0)));
+
+  const seen = new Picture(explorer, "What the models see", "small");
+  const verdict = h("p", { role: "status" });
+  const meaning = choice("meant as", [["", "as read"], ...DIGITS.map((n) => [String(n), String(n)])], "",
+    (value) => {
+      desk.meant = value === "" ? null : Number(value);
+      desk.changed();
+    });
+  const breaks = breakThings(desk);
+  const element = h(
+    "section.desk",
+    { "aria-label": "Drawing" },
+    ...pad.elements,
+    h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
+    await testDigits(desk, shelf),
+    h("div.seen", {}, seen.element, h("div.verdict", {}, verdict, meaning.element)),
+    breaks.element,
+  );
+
+  const { ink: inks } = explorer.payload.digits ?? {};
+  const usual = inks ? `; nine of ten real digits: ${percent(inks[0])} to ${percent(inks[1])}` : "";
+  return {
+    element,
+    update() {
+      pad.paint();
+      seen.show(desk.image, "");
+      breaks.follow();
+    },
+    /** Say what the judge reads. Returns which digit the drawing is meant as, or null. */
+    settle() {
+      const { image, drawing } = desk;
+      const shares = explorer.judge && image ? explorer.judge.read(image) : null;
+      const read = shares && argmax([...shares]);
+      const label = drawing.base && !drawing.strokes.length ? drawing.base.label : null;
+      const ink = image && image.reduce((a, b) => a + b) / PIXELS;
+      verdict.textContent = !image
+        ? "Nothing is drawn yet."
+        : `${shares ? `The judge reads ${read}, ${sureness(shares[read])}. ` : trouble}Ink: ${percent(ink)}${usual}.`;
+      meaning.select.value = desk.meant ?? "";
+      return desk.meant ?? label ?? read;
+    },
+  };
+}
+
+/** Ten buttons: each takes the next test digit of its kind. */
+async function testDigits(desk, shelf) {
+  let all;
+  try {
+    all = await shelf.digits();
+  } catch (error) {
+    return h("p.quiet", {}, error.message);
+  }
+  const next = DIGITS.map(() => 0);
+  const take = (digit) => {
+    const own = all.filter(({ label }) => label === digit);
+    desk.take(own[next[digit]++ % own.length]);
+  };
+  const buttons = DIGITS.map((digit) =>
+    button(String(digit), () => take(digit), { "aria-label": `Take a test digit ${digit}` }),
+  );
+  return h(
+    "div.takes",
+    { role: "group", "aria-label": "Take a test digit" },
+    h("span.quiet", {}, `or take a test digit (any of ${all.length}; press again for the next):`),
+    h("div.ten", {}, ...buttons),
+  );
+}
+
+/** Sliders that spoil the picture, and a button that mends it. */
+function breakThings(desk) {
+  const pixels = (negative, positive) => (value) =>
+    value ? `${Math.abs(value)} ${Math.abs(value) === 1 ? "pixel" : "pixels"} ${value < 0 ? negative : positive}` : "not at all";
+  const settings = {
+    noise: ["noise", 0, 0.6, 0.05, (value) => (value ? `${value.toFixed(2)} of full ink` : "none")],
+    turn: ["turned", -90, 90, 5, (value) => (value ? `${Math.abs(value)}° ${value < 0 ? "left" : "right"}` : "not at all")],
+    right: ["shifted", -8, 8, 1, pixels("left", "right")],
+    down: ["shifted", -8, 8, 1, pixels("up", "down")],
+  };
+  const names = { right: "shifted sideways", down: "shifted up or down" };
+  const sliders = Object.fromEntries(
+    Object.entries(settings).map(([key, [name, min, max, step, words]]) => [
+      key,
+      slider(names[key] ?? name, {
+        min, max, step, words, value: desk.breaks[key], change: (value) => desk.break({ [key]: value }),
+      }),
+    ]),
+  );
+  const pen = slider("pen", {
+    min: 1,
+    max: 4.6,
+    step: 0.2,
+    value: desk.pen,
+    words: (value) => `${value.toFixed(1)} pixels of 28${Math.abs(value - PEN) < 0.05 ? ", as MNIST's" : ""}`,
+    change: (value) => desk.takePen(value),
+  });
+  const mend = button("Mend everything", () => {
+    desk.pen = PEN;
+    desk.break(UNBROKEN);
+  });
+  const summary = h("summary", {}, "Break things");
+  const follow = () => {
+    for (const [key, each] of Object.entries(sliders)) each.set(desk.breaks[key]);
+    pen.set(desk.pen);
+    const whole = JSON.stringify(desk.breaks) === JSON.stringify(UNBROKEN) && desk.pen === PEN;
+    summary.textContent = whole ? "Break things" : "Break things (broken now)";
+  };
+  const element = h(
+    "details.breaks",
+    {},
+    summary,
+    h("p.quiet", {}, "The eraser above rubs out a piece of a stroke. These act on the finished picture, the pen on your strokes:"),
+    ...Object.values(sliders).map((each) => each.element),
+    pen.element,
+    mend,
+  );
+  return { element, follow };
+}

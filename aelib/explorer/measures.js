@@ -1,0 +1,45 @@
+// Small things that everybody needs: the size of a picture, and a few measures.
+
+export const SIDE = 28;
+export const PIXELS = SIDE * SIDE;
+export const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+export const mix = (a, b, share) => a + share * (b - a);
+
+/** What a reader should know of something that is not there: `stage` says it in its place. */
+export class Missing extends Error {}
+
+/** The least and the largest of many numbers. */
+export function range(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/** The mean of the squared differences of two pictures. */
+export function meanSquaredError(a, b) {
+  let sum = 0;
+  for (let p = 0; p < a.length; p++) sum += (a[p] - b[p]) ** 2;
+  return sum / a.length;
+}
+
+/**
+ * Which share of many values, of which evenly spaced quantiles are known, lies below a value.
+ * @param {Float32Array} quantiles rising, from the least value to the largest
+ */
+export function shareBelow(quantiles, value) {
+  const last = quantiles.length - 1;
+  if (value <= quantiles[0]) return 0;
+  if (value >= quantiles[last]) return 1;
+  let n = 0;
+  while (quantiles[n + 1] < value) n++;
+  const step = quantiles[n + 1] - quantiles[n];
+  return (n + (step ? (value - quantiles[n]) / step : 0)) / last;
+}
+
+/** The place of the largest number. */
+export const argmax = (values) => values.reduce((best, value, n) => (value > values[best] ? n : best), 0);

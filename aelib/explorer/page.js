@@ -1,0 +1,100 @@
+// Parts of a page: elements, sliders, lists to choose from.
+
+import { Missing } from "./measures.js";
+
+/** Every view puts itself in here, under its module's name; see `stage`. */
+export const VIEWS = {};
+
+/** Make an element: `h("p.quiet", {id: "x", onclick: f}, "text", child)`. */
+export function h(what, attributes = {}, ...children) {
+  const [tag, ...classes] = what.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  setAll(element, attributes);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** The same for drawings: `svg("circle", {cx: 1, cy: 2, r: 3})`. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  setAll(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+function setAll(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+}
+
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+
+/** A number with three significant digits, in plain notation. */
+export const short = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))));
+
+/** Which way an arrow key goes, across and down. */
+export const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** A button with words. */
+export const button = (words, onclick, attributes = {}) =>
+  h("button", { type: "button", onclick, ...attributes }, words);
+
+/**
+ * A slider with its name before it and its value in words behind it.
+ * @param {object} options min, max, step, value; words(value); change(value)
+ */
+export function slider(name, { min, max, step = 1, value, words = String, change }) {
+  const input = h("input", { type: "range", min, max, step, "aria-label": name });
+  // No <output>: the handle says its value, and a second voice would say it again.
+  const said = h("span.value", { "aria-hidden": "true" });
+  const show = () => {
+    const text = words(Number(input.value));
+    said.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  };
+  input.value = value;
+  input.addEventListener("input", () => {
+    show();
+    change(Number(input.value));
+  });
+  show();
+  return {
+    element: h("label.slider", {}, h("span", {}, name), input, said),
+    get value() {
+      return Number(input.value);
+    },
+    /** Move the handle without telling anybody. */
+    set(next) {
+      input.value = next;
+      show();
+    },
+    /** Change the ends. */
+    limit(low, high, by = step) {
+      Object.assign(input, { min: low, max: high, step: by });
+      show();
+    },
+  };
+}
+
+/** A list to choose one thing from. @param {[string, string][]} options values and words */
+export function choice(name, options, value, change) {
+  const trouble = h("span.missing", { role: "alert", hidden: "" });
+  const choose = async () => {
+    trouble.hidden = true;
+    try {
+      await change(select.value);
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      trouble.hidden = false;
+      trouble.textContent = error.message;
+    }
+  };
+  const select = h("select", { "aria-label": name, onchange: choose });
+  select.append(...options.map(([own, words]) => h("option", { value: own }, words)));
+  select.value = value;
+  const element = h("label.choice", {}, h("span", {}, name), select, trouble);
+  return { element, select };
+}

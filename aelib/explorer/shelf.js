@@ -1,0 +1,67 @@
+// What came along with an explorer: models, test digits, principal components.
+
+import { Missing, PIXELS } from "./measures.js";
+import { LinearAutoencoder, unpacked, unpackedModel } from "./network.js";
+
+// All explorers of a document share a desk and their models. The number is that of the payload's
+// form: an older saved output keeps its own.
+const SHARED = Symbol.for("aelib explorer 2");
+export const shared = () => (globalThis[SHARED] ??= { models: new Map(), codes: new Map() });
+
+const UNPACKED = new WeakMap(); // packed model: its Model, so that none is unpacked twice
+
+export class Shelf {
+  /** @param {object} payload */
+  constructor(payload) {
+    this.payload = payload;
+    for (const kind of ["models", "codes"]) {
+      for (const [name, packed] of Object.entries(payload[kind] ?? {})) {
+        if (!shared()[kind].has(name)) shared()[kind].set(name, packed);
+      }
+    }
+  }
+
+  /** A packed model or where its codes lie, from this explorer or another one of the document. */
+  find(kind, name) {
+    return this.payload[kind]?.[name] ?? shared()[kind].get(name);
+  }
+
+  has(name) {
+    return Boolean(this.find("models", name));
+  }
+
+  /** The numbers behind a name, rising: of which d there is a model `latent/d`, say. */
+  numbers(start) {
+    const names = [...Object.keys(this.payload.models ?? {}), ...shared().models.keys()];
+    const own = names.filter((name) => name.startsWith(start));
+    if (!own.length) throw new Missing(`The models ${start}… did not come with this explorer.`);
+    return [...new Set(own)].map((name) => Number(name.slice(start.length))).sort((a, b) => a - b);
+  }
+
+  /** A model by its name in aelib.zoo. @returns {Promise<Model>} */
+  async model(name) {
+    const packed = this.find("models", name);
+    if (!packed) throw new Missing(`The model ${name} did not come with this explorer.`);
+    if (!UNPACKED.has(packed)) UNPACKED.set(packed, unpackedModel(packed));
+    try {
+      return await UNPACKED.get(packed);
+    } catch {
+      throw new Missing(`The model ${name} is damaged.`);
+    }
+  }
+
+  async pca() {
+    const { mean, components } = this.payload.pca ?? {};
+    return new LinearAutoencoder(await unpacked(mean), await unpacked(components));
+  }
+
+  /** The test digits of the payload, in the order of their labels. */
+  async digits() {
+    const { images, labels } = this.payload.digits ?? {};
+    const all = await unpacked(images);
+    return labels.map((label, n) => ({
+      label,
+      image: all.subarray(n * PIXELS, (n + 1) * PIXELS),
+    }));
+  }
+}

@@ -1,0 +1,114 @@
+// What an explorer shows: its views, one at a time, and beside them what they look at.
+//
+// A view puts itself into VIEWS: VIEWS.latent = { title, first, make, drawing, height }.
+// `make(explorer)` makes it, once. It is told of every change: by `update(image)` at once, with
+// nothing but what moves under the pen, and by `settle(image, meant)` when the pen rests, with what
+// may come a moment later: the judge's readings, rows of pictures, curves. `first` is what to try
+// first; `drawing` makes the side on which one draws, if the view looks at a drawing. `height` is
+// how high all of it is on a wide and on a narrow page: so much is kept free while it is made.
+
+import { Missing } from "./measures.js";
+import { VIEWS, h } from "./page.js";
+
+const RESTING = 70; // milliseconds without a change, after which views settle
+
+/** @returns {Promise<{element: HTMLElement, end: () => void}>} */
+export async function stage(explorer) {
+  const panels = explorer.payload.views.map((name) => {
+    const view = VIEWS[name];
+    return { ...view, name, view: null, panel: h("section.view", { "aria-label": view.title ?? name }) };
+  });
+  let current = null;
+  let resting = 0;
+  let seen = true;
+  explorer.settleSoon = () => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const meant = side?.settle();
+      current.view?.settle?.(explorer.desk?.image ?? null, meant);
+    }, RESTING);
+  };
+  const makeSide = panels.map(({ drawing }) => drawing).find(Boolean);
+  const side = makeSide ? await makeSide(explorer) : null;
+  const update = () => {
+    if (!seen) return; // what nobody looks at is not computed; it is when it comes into sight
+    side?.update();
+    current.view?.update?.(explorer.desk?.image ?? null);
+    explorer.settleSoon();
+  };
+
+  const open = async (chosen) => {
+    current = chosen;
+    element.classList.toggle("padless", !chosen.drawing);
+    for (const each of panels) each.panel.hidden = each !== chosen;
+    if (!chosen.view) {
+      chosen.panel.replaceChildren(h("p.quiet", { role: "status" }, "Unpacking …"));
+      const title = chosen.title ? h("h3", {}, chosen.title) : "";
+      const first = chosen.first ? h("p.first", {}, h("b", {}, "Try first: "), chosen.first) : "";
+      try {
+        chosen.view = await chosen.make(explorer);
+        chosen.panel.replaceChildren(title, first, chosen.view.element);
+      } catch (error) {
+        if (!(error instanceof Missing)) throw error;
+        chosen.view = {};
+        chosen.panel.replaceChildren(title, h("p.missing", { role: "alert" }, error.message));
+      }
+    }
+    update();
+  };
+  const tabs = panels.length > 1 ? tabList(panels, open) : null;
+  const views = h("div.views", {}, ...panels.map(({ panel }) => panel));
+  const element = h("div.explorer", {}, tabs?.element ?? "", h("div.main", {}, side?.element ?? "", views));
+  const wanted = explorer.payload.page ? location.hash.slice(1) : "";
+  await open(panels.find(({ name }) => name === wanted) ?? panels[0]);
+  tabs?.mark(current);
+
+  const watcher = new IntersectionObserver(([entry]) => {
+    const before = seen;
+    seen = entry.isIntersecting;
+    if (before || !seen) return;
+    explorer.dress();
+    update();
+  }, { rootMargin: "200px" });
+  watcher.observe(explorer.host);
+  const stop = explorer.desk?.listen(update);
+  return {
+    element,
+    end() {
+      stop?.();
+      watcher.disconnect();
+      clearTimeout(resting);
+    },
+  };
+}
+
+/** Tabs, one for each view; arrow keys go from one to the next. */
+function tabList(panels, open) {
+  const tabs = panels.map((panel, n) => {
+    panel.panel.setAttribute("role", "tabpanel");
+    return h("button", {
+      type: "button",
+      role: "tab",
+      onclick: () => show(panels[n]),
+    }, panel.title);
+  });
+  const mark = (chosen) => panels.forEach((panel, n) => {
+    tabs[n].setAttribute("aria-selected", String(panel === chosen));
+    tabs[n].tabIndex = panel === chosen ? 0 : -1;
+  });
+  const show = (panel) => {
+    mark(panel);
+    open(panel);
+  };
+  const element = h("div.tabs", { role: "tablist", "aria-label": "Views" }, ...tabs);
+  element.addEventListener("keydown", (event) => {
+    const now = tabs.findIndex((tab) => tab.tabIndex === 0);
+    const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = (to + tabs.length) % tabs.length;
+    show(panels[next]);
+    tabs[next].focus();
+  });
+  return { element, mark };
+}

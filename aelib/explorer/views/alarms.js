@@ -1,0 +1,279 @@
+// Ten alarms: which one-digit models take the drawing for a stranger.
+
+import { text } from "../chart.js";
+import { makeDrawing } from "../drawing.js";
+import { Picture } from "../explorer.js";
+import { DIGITS, PIXELS, SIDE, shareBelow } from "../measures.js";
+import { unpacked } from "../network.js";
+import { VIEWS, choice, h, percent, slider, svg } from "../page.js";
+import { Shelf } from "../shelf.js";
+
+const BLUR = (() => {
+  const weights = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / 2)); // one pixel
+  const sum = weights.reduce((a, b) => a + b);
+  return weights.map((weight) => weight / sum);
+})();
+
+/** A picture through a Gaussian blur of one pixel; at the border it is mirrored. */
+export function blurred(picture) {
+  const mirror = (place) => (place < 0 ? -place : place >= SIDE ? 2 * SIDE - 2 - place : place);
+  const across = new Float32Array(PIXELS);
+  const both = new Float32Array(PIXELS);
+  for (let n = -3; n <= 3; n++) {
+    const weight = BLUR[n + 3];
+    for (let x = 0; x < SIDE; x++) {
+      const from = mirror(x + n);
+      for (let y = 0; y < SIDE; y++) across[y * SIDE + x] += weight * picture[y * SIDE + from];
+    }
+  }
+  for (let n = -3; n <= 3; n++) {
+    const weight = BLUR[n + 3];
+    for (let y = 0; y < SIDE; y++) {
+      const from = mirror(y + n) * SIDE;
+      for (let x = 0; x < SIDE; x++) both[y * SIDE + x] += weight * across[from + x];
+    }
+  }
+  return both;
+}
+
+/** The sum of squares. */
+function squared(values) {
+  let sum = 0;
+  for (let n = 0; n < values.length; n++) sum += values[n] * values[n];
+  return sum;
+}
+
+/** The codes that a detector knows: is a new one among them? */
+export class CodeDistance {
+  /** @param {Float32Array} scaling (d, r) @param {Float32Array} codes scaled ones, (N, r) */
+  constructor(scaling, codes, directions) {
+    Object.assign(this, { scaling, codes, directions });
+  }
+
+  /** The mean distance to the five nearest known codes. */
+  distance(code) {
+    const r = this.directions;
+    const scaled = new Float32Array(r);
+    for (let i = 0; i < code.length; i++) {
+      for (let n = 0; n < r; n++) scaled[n] += code[i] * this.scaling[i * r + n];
+    }
+    const nearest = new Array(5).fill(Infinity); // squared distances, rising
+    for (let at = 0; at < this.codes.length; at += r) {
+      let sum = 0;
+      // Most codes are too far away before all directions have been looked at.
+      for (let n = 0; n < r && sum < nearest[4]; n++) {
+        const apart = scaled[n] - this.codes[at + n];
+        sum += apart * apart;
+      }
+      if (sum >= nearest[4]) continue;
+      let place = 4;
+      for (; place > 0 && nearest[place - 1] > sum; place--) nearest[place] = nearest[place - 1];
+      nearest[place] = sum;
+    }
+    return nearest.reduce((sum, value) => sum + Math.sqrt(value), 0) / 5;
+  }
+}
+
+/** Every score of a picture by one detector, as `aelib.detection.all_scores` has them. */
+export function anomalyScores(image, drawn, seenBlurred, distance) {
+  const difference = drawn.map((value, p) => value - image[p]);
+  const share = squared(blurred(difference)) / squared(seenBlurred);
+  return {
+    mse: squared(difference) / PIXELS,
+    share: squared(difference) / squared(image),
+    "blurred share": share,
+    "blurred share and code": share * distance ** 2,
+  };
+}
+
+const SCORE_WORDS = {
+  mse: "mean squared error",
+  share: "error as a share of the ink",
+  "blurred share": "the same through a blur",
+  "blurred share and code": "through a blur, times how unusual the code is",
+};
+
+async function alarmsView(explorer) {
+  const shelf = new Shelf(explorer.payload);
+  const { alarms } = explorer.payload;
+  const detectors = await Promise.all(
+    DIGITS.map(async (digit) => {
+      const model = await shelf.model(`digit/${digit}`);
+      const { scaling, codes } = alarms.known[digit];
+      return {
+        model,
+        known: new CodeDistance(await unpacked(scaling), await unpacked(codes), codes.shape[1]),
+      };
+    }),
+  );
+  const [quantiles, limits, flagged] = await Promise.all(
+    [alarms.quantiles, alarms.limits, alarms.flagged].map(unpacked),
+  );
+  const { scores, allowed, counts } = alarms;
+  const fine = alarms.quantiles.shape[2];
+  let score = scores.at(-1);
+  let at = allowed.indexOf(0.05);
+  let chosen = 8;
+  const row = (digit) => digit * scores.length + scores.indexOf(score);
+  const limit = (digit, n) => 10 ** limits[row(digit) * allowed.length + n];
+  const marks = [0.01, 0.05, 0.1, 0.2].map((share) => allowed.indexOf(share));
+
+  const cards = DIGITS.map((digit) => {
+    const drawn = new Picture(explorer, "drawn", "tiny");
+    const error = new Picture(explorer, "error", "tiny");
+    const place = h("span.quiet");
+    const verdict = h("b");
+    const chips = marks.map((n) => h("span.chip", {}, percent(allowed[n])));
+    const element = h(
+      "button.card",
+      { type: "button", onclick: () => choose(digit) },
+      h("span.head", {}, h("span.dot", { style: `--own: var(--digit-${digit})` }), `Model ${digit}`, verdict),
+      h("span.pair", {}, drawn.element, error.element),
+      place,
+      h("span.chips", {}, ...chips),
+    );
+    return { drawn, error, place, verdict, chips, element, found: null };
+  });
+  const summary = h("p.finding.strong", { "aria-live": "polite" });
+  const share = slider("false alarms allowed", {
+    min: 0,
+    max: allowed.length - 1,
+    value: at,
+    words: (n) => `${percent(allowed[n])} of normal validation images`,
+    change: (n) => {
+      at = n;
+      judge();
+      onTest();
+    },
+  });
+  const which = choice("score", scores.map((name) => [name, SCORE_WORDS[name] ?? name]), score, (value) => {
+    score = value;
+    judge();
+    onTest();
+  });
+  const bars = h("div.chart");
+  const caught = h("p.finding", { "aria-live": "polite" });
+  const model = choice("on the test set: the model of", DIGITS.map((n) => [String(n), String(n)]), String(chosen), (value) =>
+    choose(Number(value)));
+  new ResizeObserver(() => onTest()).observe(bars);
+
+  function choose(digit) {
+    chosen = digit;
+    model.select.value = String(digit);
+    cards.forEach((card, n) => card.element.setAttribute("aria-pressed", String(n === digit)));
+    onTest();
+  }
+
+  /** Say which detectors flag the picture. */
+  function judge() {
+    const alarmed = [];
+    cards.forEach((card, digit) => {
+      const found = card.found?.[score];
+      const flags = found !== undefined && found > limit(digit, at);
+      if (flags) alarmed.push(digit);
+      card.verdict.textContent = found === undefined ? "" : flags ? "! flags" : "✓ passes";
+      card.verdict.className = flags ? "alarm" : "calm";
+      const own = quantiles.subarray(row(digit) * fine, (row(digit) + 1) * fine);
+      const below = found === undefined ? 0 : shareBelow(own, Math.log10(found));
+      card.place.textContent = found === undefined ? "" : below === 1
+        ? `stranger than every real ${digit}`
+        : `stranger than ${below > 0.99 ? "over 99 %" : percent(below)} of real ${digit}s`;
+      marks.forEach((n, mark) => {
+        const on = found !== undefined && found > limit(digit, n);
+        const words = percent(allowed[n]);
+        card.chips[mark].classList.toggle("on", on);
+        card.chips[mark].title = `${on ? "flags" : "passes"} with ${words} false alarms allowed`;
+      });
+      const strict = marks.filter((n) => found > limit(digit, n)).map((n) => percent(allowed[n]));
+      const words = `${flags ? "flags" : "passes"}; ${card.place.textContent}; flags at ${strict.join(", ") || "none of 1 to 20 %"}`;
+      card.element.setAttribute("aria-label", `Model ${digit}${found === undefined ? "" : `: ${words}`}`);
+    });
+    if (!cards[0].found) {
+      summary.textContent = "Ten models wait for a digit.";
+      return;
+    }
+    const calm = DIGITS.filter((digit) => !alarmed.includes(digit));
+    const list = (digits) => digits.join(", ").replace(/, (\d)$/, " and $1");
+    const of = (digits) => `the model${digits.length > 1 ? "s" : ""} of ${list(digits)}`;
+    summary.textContent = !calm.length
+      ? "All ten models flag it: nobody knows this."
+      : !alarmed.length
+        ? "No model flags it."
+        : `${alarmed.length} of 10 flag it. It passes as normal for ${of(calm)}.`;
+  }
+
+  /** Show what the chosen detector flags on the test set. */
+  function onTest() {
+    const start = (row(chosen) * allowed.length + at) * 10;
+    const found = [...flagged.subarray(start, start + 10)].map(Math.round);
+    const own = found[chosen];
+    const strangers = found.reduce((a, b) => a + b) - own;
+    const others = counts.reduce((a, b) => a + b) - counts[chosen];
+    const number = (value) => value.toLocaleString("en");
+    caught.textContent = `It flags ${number(strangers)} of ${number(others)} strangers (hits: ${percent(strangers / others)}) `
+      + `and ${number(own)} of ${number(counts[chosen])} real ${chosen}s (false alarms: ${percent(own / counts[chosen], 1)}).`;
+    const width = Math.min(bars.clientWidth, 620);
+    if (!width) return;
+    const height = 150;
+    const base = height - 22;
+    const picture = svg("svg", { width, height, role: "img", "aria-label": `Share of each digit's test images that the model of ${chosen} flags: ${found.map((n, digit) => `${digit}: ${percent(n / counts[digit])}`).join(", ")}` });
+    found.forEach((n, digit) => {
+      const part = n / counts[digit];
+      const wide = (width / 10) * 0.62;
+      const x = ((digit + 0.5) * width) / 10;
+      const top = base - part * (base - 20);
+      picture.append(
+        svg("rect", {
+          x: x - wide / 2, y: top, width: wide, height: Math.max(base - top, 1),
+          style: `${digit === chosen ? "fill: none; stroke-dasharray: 3 2; stroke-width: 2; stroke" : "fill"}: var(--digit-${digit})`,
+        }),
+        text(x, top - 5, width < 420 ? percent(part).replace(" %", "") : percent(part), "middle"),
+        text(x, height - 5, String(digit), "middle", digit === chosen ? "chosen" : ""),
+      );
+    });
+    bars.replaceChildren(picture);
+  }
+
+  function update(image) {
+    const seen = image && blurred(image);
+    cards.forEach((card, digit) => {
+      const { model: own, known } = detectors[digit];
+      if (!image) {
+        card.found = null;
+        card.drawn.show(null, "");
+        card.error.show(null, "");
+        return;
+      }
+      const code = own.encode(image);
+      const drawn = own.decode(code);
+      card.found = anomalyScores(image, drawn, seen, known.distance(code));
+      card.drawn.show(drawn, "");
+      card.error.show(drawn.map((value, p) => value - image[p]), "", true);
+    });
+    judge();
+  }
+
+  const element = h(
+    "div",
+    {},
+    share.element,
+    which.element,
+    summary,
+    h("div.cards", {}, ...cards.map((card) => card.element)),
+    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The chips: who flags it with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
+    model.element,
+    caught,
+    bars,
+    h("p.quiet", {}, "How many of each digit's test images are flagged, in percent; the dashed bar is the model's own digit, where every flag is a false alarm."),
+  );
+  choose(chosen);
+  return { element, update };
+}
+
+VIEWS.alarms = {
+  title: "Ten alarms",
+  first: "draw a 7, see who flags it, and then give it a bar through the middle.",
+  make: alarmsView,
+  drawing: makeDrawing,
+  height: [800, 1600],
+};

@@ -1,0 +1,76 @@
+// Six decoders: the same digit by six ways to up-sample.
+
+import { NOBODY, judgement, makeDrawing } from "../drawing.js";
+import { Picture } from "../explorer.js";
+import { meanSquaredError } from "../measures.js";
+import { VIEWS, choice, h, short } from "../page.js";
+import { Shelf } from "../shelf.js";
+
+const KIND_WORDS = {
+  transpose: "kernel 3, stride 2: the original's",
+  transpose_k4: "kernel 4, stride 2",
+  nearest: "repeat pixels, then convolve",
+  bilinear: "mix pixels, then convolve",
+  pixel_shuffle: "convolve, then weave",
+  pixel_shuffle_icnr: "the same, started evenly",
+};
+
+async function decodersView(explorer) {
+  const shelf = new Shelf(explorer.payload);
+  const kinds = Object.keys(KIND_WORDS);
+  const dims = shelf.numbers("up/transpose/");
+  let models = {};
+  const yours = new Picture(explorer, "Yours");
+  const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(explorer, kind)]));
+  let errorMap = false;
+  async function open(d) {
+    const found = await Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`)));
+    if (size.select.value !== String(d)) return; // another one was chosen meanwhile
+    models = Object.fromEntries(kinds.map((kind, n) => [kind, found[n]]));
+    update(explorer.desk.image);
+  }
+  const size = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(dims[0]), (value) => open(Number(value)));
+  const what = choice("show", [["", "what they draw"], ["error", "their error maps"]], "", (value) => {
+    errorMap = value === "error";
+    update(explorer.desk.image);
+  });
+  let drawn = {};
+  function update(image) {
+    yours.show(image, image ? "" : NOBODY);
+    drawn = {};
+    for (const kind of kinds) {
+      const picture = pictures[kind];
+      if (!image) picture.show(null, KIND_WORDS[kind]);
+      else {
+        drawn[kind] = models[kind].reconstruct(image);
+        const shown = errorMap ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
+        picture.show(shown, `${KIND_WORDS[kind]}; error ${short(meanSquaredError(drawn[kind], image))}`, errorMap);
+      }
+    }
+    explorer.settleSoon();
+  }
+  function settle(image) {
+    if (!image) return;
+    yours.show(image, judgement(explorer, image));
+    for (const [kind, values] of Object.entries(drawn)) {
+      const words = `${KIND_WORDS[kind]}; error ${short(meanSquaredError(values, image))}; ${judgement(explorer, values)}`;
+      pictures[kind].show(pictures[kind].values, words, errorMap);
+    }
+  }
+  const element = h(
+    "div",
+    {},
+    h("div.two", {}, size.element, what.element),
+    h("div.row.six", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
+  );
+  await open(dims[0]);
+  return { element, update, settle };
+}
+
+VIEWS.decoders = {
+  title: "Six decoders",
+  first: "draw an 8 and look along its edges. Then shift or turn it, and compare again.",
+  make: decodersView,
+  drawing: makeDrawing,
+  height: [800, 1600],
+};

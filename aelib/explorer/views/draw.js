@@ -1,0 +1,131 @@
+// Draw: how strokes become a digit, its 784 numbers, and two first reconstructions.
+
+import { BOX, MIDDLE } from "../digit.js";
+import { NOBODY, makeDrawing } from "../drawing.js";
+import { Picture } from "../explorer.js";
+import { PIXELS, SIDE, clamp, meanSquaredError } from "../measures.js";
+import { KEYS, VIEWS, h, short, slider, svg } from "../page.js";
+import { Shelf } from "../shelf.js";
+
+async function drawView(explorer) {
+  const pca = await new Shelf(explorer.payload).pca();
+  const titles = ["1 · Your strokes", "2 · Into a box of 20", "3 · Balanced in 28"];
+  const steps = titles.map((title) => new Picture(explorer, title));
+  const overlays = steps.map((step) => {
+    const overlay = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" });
+    step.frame.append(overlay);
+    return overlay;
+  });
+  const outline = (x, y, width, height) => svg("rect", { x, y, width, height, class: "outline" });
+  const cross = ([x, y]) => svg("path", { d: `M${x - 2} ${y}h4M${x} ${y - 2}v4`, class: "cross" });
+
+  const glass = magnifier(explorer);
+  const mean = new Picture(explorer, "The mean image");
+  const linear = new Picture(explorer, "PCA");
+  const most = pca.components.length / PIXELS;
+  const numbers = slider("numbers kept by PCA", {
+    min: 0, max: most, value: 8, change: () => baselines(explorer.desk.image),
+  });
+  function baselines(image) {
+    const draw = (picture, values, what) =>
+      picture.show(values, image ? `${what}error ${short(meanSquaredError(values, image))}` : "");
+    draw(mean, pca.mean, "the same for everybody; ");
+    draw(linear, image ? pca.reconstruct(image, numbers.value) : pca.mean, `${numbers.value} numbers; `);
+  }
+
+  function update(image) {
+    const { strokes, base } = explorer.desk.drawing;
+    const prepared = explorer.desk.steps;
+    const lines = strokes.filter((stroke) => !stroke.erases).map(({ points }) =>
+      svg("polyline", { points: points.map(([x, y]) => `${SIDE * x},${SIDE * y}`).join(" "), class: "stroke" }));
+    overlays[0].replaceChildren(...lines);
+    steps[0].show(null, base ? "a test digit: it comes prepared" : prepared ? "paths, not pixels" : NOBODY);
+    const margin = (SIDE - BOX) / 2;
+    overlays[1].replaceChildren(outline(margin, margin, BOX, BOX));
+    overlays[2].replaceChildren();
+    if (prepared) {
+      const before = prepared.moved.map((by) => MIDDLE - by);
+      overlays[1].append(cross(before));
+      overlays[2].append(cross([MIDDLE, MIDDLE]));
+    }
+    const by = prepared?.moved.map((value) => Math.abs(value).toFixed(1)) ?? [];
+    steps[1].show(prepared?.boxed ?? base?.image ?? null,
+      prepared ? `inked with a pen of ${explorer.desk.pen.toFixed(1)} pixels; the cross: centre of mass` : "");
+    steps[2].show(image, prepared ? `moved by ${by[0]} across, ${by[1]} down` : "");
+    glass.show(image);
+    baselines(image);
+  }
+  const element = h(
+    "div",
+    {},
+    h("div.row", {}, ...steps.map((step) => step.element)),
+    h("h4", {}, "The 784 numbers"),
+    glass.element,
+    h("h4", {}, "Two first reconstructions"),
+    h("div.row", {}, mean.element, linear.element),
+    numbers.element,
+  );
+  return { element, update };
+}
+
+/** The picture with a window that one moves over it, and the numbers in that window. */
+function magnifier(explorer) {
+  const across = 9;
+  const picture = new Picture(explorer, "All of it");
+  const pane = svg("rect", { width: across, height: across, class: "outline" });
+  const overlay = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" }, pane);
+  picture.frame.append(overlay);
+  const cells = Array.from({ length: across }, () => Array.from({ length: across }, () => h("td")));
+  const table = h("table.numbers", { "aria-label": "the numbers in the window, 0 paper to 255 full ink" });
+  table.append(h("tbody", {}, ...cells.map((row) => h("tr", {}, ...row))));
+  let corner = [10, 10];
+  let image = null;
+  picture.frame.tabIndex = 0;
+  picture.frame.setAttribute("role", "application");
+  const go = (x, y) => {
+    corner = [clamp(Math.round(x), 0, SIDE - across), clamp(Math.round(y), 0, SIDE - across)];
+    show(image);
+  };
+  const follow = (event) => {
+    const box = picture.frame.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    go(SIDE * x - across / 2, SIDE * y - across / 2);
+  };
+  picture.frame.addEventListener("pointerdown", (event) => {
+    picture.frame.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  picture.frame.addEventListener("pointermove", (event) => {
+    if (picture.frame.hasPointerCapture(event.pointerId)) follow(event);
+  });
+  picture.frame.addEventListener("keydown", (event) => {
+    const step = KEYS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    go(corner[0] + step[0], corner[1] + step[1]);
+  });
+  function show(values) {
+    image = values;
+    const where = `rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;
+    picture.show(values, where);
+    picture.frame.setAttribute("aria-label", `A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
+    pane.setAttribute("x", corner[0]);
+    pane.setAttribute("y", corner[1]);
+    cells.forEach((row, y) => row.forEach((cell, x) => {
+      const value = values ? values[(corner[1] + y) * SIDE + corner[0] + x] : 0;
+      cell.textContent = Math.round(255 * value);
+      cell.style.setProperty("--share", `${Math.round(100 * value)}%`);
+      cell.className = value > 0.5 ? "dark" : "";
+    }));
+  }
+  picture.frame.classList.add("movable");
+  return { element: h("div.row.glass", {}, picture.element, table), show };
+}
+
+VIEWS.draw = {
+  title: "Draw",
+  first: "draw a small 7 into a corner. Then break things: make the pen thin, and look at the numbers.",
+  make: drawView,
+  drawing: makeDrawing,
+  height: [800, 1600],
+};

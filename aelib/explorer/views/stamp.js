@@ -1,0 +1,169 @@
+// Stamp: a transposed convolution by hand, and where its grid comes from.
+
+import { transposedConvolution } from "../layers.js";
+import { clamp, range } from "../measures.js";
+import { VIEWS, button, h, short, slider } from "../page.js";
+
+/** A square of numbers to edit: a click takes the next of 0, ½, 1; arrow keys move by ¼. */
+function editor(name, change) {
+  const element = h("div.editor", { role: "group", "aria-label": name });
+  let values = [];
+  const put = (cell, n) => {
+    cell.textContent = short(values[n]).replace("-", "−");
+    shade(cell, values[n], 1);
+    const side = Math.sqrt(values.length);
+    cell.setAttribute("aria-label", `${name}, row ${Math.floor(n / side) + 1}, column ${(n % side) + 1}: ${values[n]}`);
+  };
+  return {
+    element,
+    show(next) {
+      values = [...next];
+      const side = Math.sqrt(values.length);
+      element.style.setProperty("--side", side);
+      element.replaceChildren(...values.map((_, n) => {
+        const set = (value) => {
+          values[n] = clamp(value, -2, 2);
+          put(cell, n);
+          change([...values]);
+        };
+        const cell = button("", () => set({ 0: 0.5, 0.5: 1 }[values[n]] ?? 0));
+        cell.addEventListener("keydown", (event) => {
+          const by = { ArrowUp: 0.25, ArrowDown: -0.25 }[event.key];
+          if (!by) return;
+          event.preventDefault();
+          set(values[n] + by);
+        });
+        put(cell, n);
+        return cell;
+      }));
+    },
+  };
+}
+
+/** Give a cell the colour of its number: ink above 0, the colour of missing ink below. */
+function shade(cell, value, full) {
+  const share = clamp(Math.abs(value) / full, 0, 1);
+  cell.style.setProperty("--share", `${Math.round(100 * share)}%`);
+  cell.style.setProperty("--to", value < 0 ? "var(--missing)" : "var(--ink)");
+  cell.classList.toggle("dark", share > 0.5);
+}
+
+async function stampView() {
+  const across = 5;
+  let kernel = 3;
+  let stride = 2;
+  let weight = new Array(9).fill(1);
+  let input = new Array(across * across).fill(1);
+  const stamp = editor("kernel", (values) => {
+    weight = values;
+    press();
+  });
+  const field = editor("input", (values) => {
+    input = values;
+    press();
+  });
+  const table = h("div.output", { role: "img" });
+  const finding = h("p.finding", { "aria-live": "polite" });
+  const again = (make) => () => {
+    weight = make();
+    stamp.show(weight);
+    press();
+  };
+  const square = (value) => Array.from({ length: kernel * kernel }, (_, n) => value(Math.floor(n / kernel), n % kernel));
+  const tent = (place) => 1 - Math.abs(place - (kernel - 1) / 2) / ((kernel + 1) / 2);
+  const presets = {
+    "all ones": () => square(() => 1),
+    tent: () => square((y, x) => Math.round(100 * tent(y) * tent(x)) / 100),
+    random: () => square(() => Math.round(20 * (2 * Math.random() - 1)) / 20),
+  };
+  const inputs = {
+    "flat field": () => 1,
+    "one point": (n) => (n === 12 ? 1 : 0),
+    "a rising edge": (n) => (n % across) / (across - 1),
+  };
+  const size = slider("kernel", {
+    min: 1, max: 6, value: kernel, words: (value) => `${value} × ${value}`,
+    change: (value) => {
+      kernel = value;
+      again(presets["all ones"])();
+    },
+  });
+  const step = slider("stride", {
+    min: 1, max: 4, value: stride,
+    change: (value) => {
+      stride = value;
+      press();
+    },
+  });
+  const pressed = slider("stamps pressed", {
+    min: 0, max: across * across, value: across * across,
+    words: (value) => `${value} of ${across * across}`, change: () => press(),
+  });
+
+  function press() {
+    const count = pressed.value;
+    const output = transposedConvolution(
+      { data: Float32Array.from(input, (value, n) => (n < count ? value : 0)), channels: 1, side: across },
+      { inputs: 1, outputs: 1, kernel, stride, padding: [0, 0], weight, bias: [0] },
+    );
+    const { side, data } = output;
+    const full = Math.max(...data.map(Math.abs), 1e-9);
+    table.style.setProperty("--side", side);
+    table.classList.toggle("mute", side > 13);
+    table.setAttribute("aria-label", `output, ${side} by ${side} pixels, from ${short(Math.min(...data))} to ${short(Math.max(...data))}`);
+    table.replaceChildren(...Array.from(data, (value) => {
+      const cell = h("span", {}, short(value).replace("-", "−"));
+      shade(cell, value, full);
+      return cell;
+    }));
+    finding.textContent = `${words()} The output has (${across} − 1) × ${stride} + ${kernel} = ${side} pixels a side.`;
+  }
+
+  /** What the kernel and the stride mean for a flat field. */
+  function words() {
+    if (kernel < stride) return "The kernel is smaller than the stride: some pixels are drawn by nobody.";
+    const sums = new Array(stride * stride).fill(0);
+    weight.forEach((value, n) => {
+      sums[(Math.floor(n / kernel) % stride) * stride + ((n % kernel) % stride)] += value;
+    });
+    const [low, high] = range(sums);
+    const even = kernel % stride === 0
+      ? "The kernel is a multiple of the stride: every pixel inside gets as many stamps."
+      : "The kernel is no multiple of the stride: some pixels get more stamps than others.";
+    return high - low < 1e-6
+      ? `${even} And a flat input comes out flat inside: what lands on each pixel adds up to ${short(low)}.`
+      : `${even} A flat input comes out as a grid: what lands on a pixel adds up to between ${short(low)} and ${short(high)}.`;
+  }
+
+  const element = h(
+    "div",
+    {},
+    h("div.two", {}, size.element, step.element),
+    h("div.row.stamps", {},
+      h("figure.picture", {}, field.element, h("figcaption", {}, h("b", {}, "Input"))),
+      h("span.sign", { "aria-hidden": "true" }, "×"),
+      h("figure.picture", {}, stamp.element, h("figcaption", {}, h("b", {}, "Kernel, the stamp"))),
+      h("span.sign", { "aria-hidden": "true" }, "="),
+      h("figure.picture.result", {}, table, h("figcaption", {}, h("b", {}, "Output")))),
+    h("div.presets", {}, h("span.quiet", {}, "input:"), ...Object.entries(inputs).map(([name, value]) =>
+      button(name, () => {
+        input = Array.from({ length: across * across }, (_, n) => value(n));
+        field.show(input);
+        press();
+      }))),
+    h("div.presets", {}, h("span.quiet", {}, "kernel:"), ...Object.entries(presets).map(([name, make]) => button(name, again(make)))),
+    pressed.element,
+    finding,
+  );
+  field.show(input);
+  stamp.show(weight);
+  press();
+  return { element };
+}
+
+VIEWS.stamp = {
+  title: "Stamp",
+  first: "set the kernel to 4, and the grid is gone. Then give the kernel random numbers.",
+  make: stampView,
+  height: [800, 1600],
+};
