@@ -93,7 +93,6 @@ export class Desk {
     for (const listener of this.listeners) listener();
   }
 }
-  }
 
 /** The one desk of all explorers of a document, whichever of them came first. */
 export const sharedDesk = () => (shared().desk ??= new Desk());
