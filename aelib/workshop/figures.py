@@ -1,4 +1,4 @@
-"""Drawing the figures that README shows."""
+"""Drawing the figures that README shows, the picture of the network among them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
-from torch import Tensor
+from matplotlib.patches import Polygon, Rectangle
+from torch import Tensor, nn
 
-from aelib import architecture, plotting, zoo
-from aelib.baselines import LinearAutoencoder, mean_image
+from aelib import charts, plotting, zoo
 from aelib.checkerboards import checkerboard_score
 from aelib.data import DIGITS, Splits, load_mnist
-from aelib.files import expanded
-from aelib.metrics import encode, mse_per_image, reconstruct
-from aelib.models import UPSAMPLING, Autoencoder
+from aelib.metrics import LinearAutoencoder, encode, mean_image, mse_per_image, reconstruct
+from aelib.models import UPSAMPLING, Autoencoder, PixelShuffleUp, looking_at
 from aelib.optim import ORIGINAL, Recipe
-from aelib.workshop.pictures import write_picture
-from aelib.workshop.running import fit_to_the_end
-from aelib.workshop.sweep import WATCHED_IMAGES
+from aelib.workshop.notebooks import write_picture
+from aelib.workshop.sweep import WATCHED_IMAGES, fit_to_the_end
 
 EARLY_STEPS = 150  # when digits can be read and the grid is still there
+CODE_COLOR, MAP_COLOR = plotting.DIGIT_COLORS[1], plotting.DIGIT_COLORS[0]
+PIXEL = 0.055  # plot units that one pixel of a feature map takes
+STEP = 1.75  # plot units from one stage of the network to the next
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,11 @@ class Studio:
         """The first test image of each digit, (10, 1, 28, 28): what the original shows."""
         return self.test[self.splits.test.first_of_each()]
 
-    @cached_property
-    def linear(self) -> LinearAutoencoder:
-        """PCA of the training images."""
-        return LinearAutoencoder(self.splits.train)
 
-
-def draw_architecture(studio: Studio) -> Axes:
-    """Draw the network of `latent/16` with a real digit at both ends."""
-    model = zoo.load("latent/16")
-    image = studio.examples[2:3]
-    return architecture.draw(model, (image, reconstruct(model, image)))
-
-
-def draw_latent(studio: Studio, latent_dim: int) -> Axes:
-    """Draw the ten example digits above their reconstructions by `latent/{latent_dim}`."""
-    drawn = reconstruct(zoo.load(f"latent/{latent_dim}"), studio.examples)
-    return plotting.image_grid({"test digit": studio.examples, f"d = {latent_dim}": drawn})
+def draw_redrawn(studio: Studio, model: str, label: str, first: str = "test digit") -> Axes:
+    """Draw the ten example digits above what a model of the zoo makes of them."""
+    drawn = reconstruct(zoo.load(model), studio.examples)
+    return plotting.image_grid({first: studio.examples, label: drawn})
 
 
 def draw_all_latents(studio: Studio) -> Axes:
@@ -73,26 +63,19 @@ def draw_all_latents(studio: Studio) -> Axes:
 def draw_plane(studio: Studio, *digits: int) -> Axes:
     """Draw the test images of some digits as points in the plane of `latent/2`."""
     chosen = studio.splits.test.only(*digits)
-    return plotting.scatter_codes(encode(zoo.load("latent/2"), chosen.floats()), chosen.labels)
+    return charts.scatter_codes(encode(zoo.load("latent/2"), chosen.floats()), chosen.labels)
 
 
 def draw_error_curve(studio: Studio) -> Axes:
     """Draw test error against latent dimension beside PCA and the mean image."""
-    dims, images = zoo.LATENT_DIMS, studio.test
-    linear = [
-        mse_per_image(studio.linear.reconstruct(images, d), images).mean().item() for d in dims
-    ]
-    blank = mse_per_image(mean_image(studio.splits.train).expand_as(images), images).mean().item()
+    dims, images, train = zoo.LATENT_DIMS, studio.test, studio.splits.train
+    pca = LinearAutoencoder(train)
+    linear = [mse_per_image(pca.reconstruct(images, d), images).mean().item() for d in dims]
+    blank = mse_per_image(mean_image(train).expand_as(images), images).mean().item()
     errors = torch.stack([zoo.values(f"latent/{d}", "test_mse") for d in dims])
-    return plotting.error_by_dim(
+    return charts.error_by_dim(
         dims, errors, {"mean image": ((0,), (blank,)), "PCA": (dims, linear)}
     )
-
-
-def draw_number(studio: Studio, digit: int) -> Axes:
-    """Draw the example digits above what the model of one digit makes of them."""
-    drawn = reconstruct(zoo.load(f"digit/{digit}"), studio.examples)
-    return plotting.image_grid({"input": studio.examples, f"model {digit}": drawn})
 
 
 def draw_numbers(studio: Studio) -> Axes:
@@ -103,16 +86,9 @@ def draw_numbers(studio: Studio) -> Axes:
     return plotting.image_grid(rows, [str(digit) for digit in DIGITS])
 
 
-def draw_upsampled(studio: Studio, kind: str, latent_dim: int) -> Axes:
-    """Draw the example digits above their reconstructions by `up/{kind}/{latent_dim}`."""
-    drawn = reconstruct(zoo.load(f"up/{kind}/{latent_dim}"), studio.examples)
-    return plotting.image_grid({"test digit": studio.examples, kind: drawn})
-
-
 def draw_early(studio: Studio) -> Axes:
     """Draw the example digits after 150 training steps with transposed convolutions."""
-    model = zoo.experiment("up/transpose/16").build(0)
-    assert isinstance(model, Autoencoder)
+    model = zoo.untrained("up/transpose/16")
     short = Recipe(epochs=1, batch_size=128, adam_lr=ORIGINAL.adam_lr)
     few = studio.splits.train[: EARLY_STEPS * short.batch_size]
     fit_to_the_end("the figure of early training", model, few, studio.splits.val, short)
@@ -124,27 +100,129 @@ def draw_checkerboards(studio: Studio) -> Axes:
     """Draw the checkerboard score of the six ways of up-sampling while they are trained."""
     curves = {kind: zoo.watched(f"up/{kind}/16") for kind in UPSAMPLING}
     real = checkerboard_score(studio.splits.val[:WATCHED_IMAGES].floats())
-    return plotting.score_by_step(curves, {"real digits": real})
+    return charts.score_by_step(curves, {"real digits": real})
+
+
+class Stage(NamedTuple):
+    """One array on its way through the network: its shape and how it was made."""
+
+    shape: tuple[int, ...]  # (channels, height, width) or (numbers,)
+    made_by: str = ""  # e.g. "conv\n3 x 3 / 2"; empty for the input
+    is_code: bool = False
+
+
+def stages_of(model: Autoencoder) -> list[Stage]:
+    """Return the stages of a model, found by sending one blank image through it."""
+    with looking_at(model) as device:
+        x = torch.zeros(1, 1, 28, 28, device=device)
+        stages = [Stage(tuple(x.shape[1:]))]
+        for layer in (*model.encoder, *model.decoder):
+            x = layer(x)
+            if _name(layer):
+                is_code = layer is model.encoder[-1]
+                stages.append(Stage(tuple(x.shape[1:]), _name(layer), is_code))
+    return stages
+
+
+def _name(layer: nn.Module) -> str:
+    """Return what the picture calls a layer; empty for those that it leaves out."""
+    match layer:
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            size, stride = layer.kernel_size[0], layer.stride[0]
+            name = "conv" if isinstance(layer, nn.Conv2d) else "conv$^T$"
+            return f"{name}\n{size}×{size} / {stride}"
+        case nn.Linear():
+            return "linear"
+        case nn.Unflatten():
+            return "reshape"
+        case PixelShuffleUp():
+            return "pixel\nshuffle"
+        case nn.Sequential():
+            return "resize\n+ conv"
+    return ""
+
+
+def draw_network(model: Autoencoder, image: Tensor) -> Axes:
+    """Draw a model from left to right, feature maps as sheets, vectors as bars.
+
+    image: (1, 1, 28, 28), shown at the left end, and what the model makes of it at the right.
+    """
+    stages = stages_of(model)
+    width, grey = 0.78 * len(stages) + 0.4, "#555555"
+    ax = plotting.axes_or_new(None, (width, 2.7))
+    for position, stage in enumerate(stages):
+        x = position * STEP
+        top = _draw_stage(ax, x, stage)
+        size = "×".join(map(str, stage.shape[1:])) + f"\n×{stage.shape[0]}"
+        size = size if len(stage.shape) > 1 else str(stage.shape[0])
+        ax.text(x, -1.35, size, ha="center", va="top", fontsize=9)
+        if stage.made_by:
+            ends = (x - 0.52 * STEP, 0), (x - 0.72 * STEP, 0)
+            ax.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": grey})
+            at = (x - 0.62 * STEP, 1.42)
+            ax.text(*at, stage.made_by, ha="center", va="bottom", fontsize=8, color=grey)
+        if stage.is_code:
+            ax.text(x, top + 0.12, "code", ha="center", color=CODE_COLOR, weight="bold")
+    half = 14 * PIXEL
+    for end, x in ((image, 0), (reconstruct(model, image), (len(stages) - 1) * STEP)):
+        place = (x - half, x + half, -half, half)
+        ax.imshow(plotting.montage([end]), extent=place, vmin=0, vmax=1, zorder=5)
+    ax.set(xlim=(-1.0, (len(stages) - 1) * STEP + 1.0), ylim=(-1.9, 2.1), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def _draw_stage(ax: Axes, x: float, stage: Stage) -> float:
+    """Draw one array around x and return the height of its upper edge."""
+    if len(stage.shape) == 1:
+        height = max(0.16, 0.9 * stage.shape[0] ** 0.5 / 12)
+        color = CODE_COLOR if stage.is_code else MAP_COLOR
+        ax.add_patch(Rectangle((x - 0.07, -height), 0.14, 2 * height, fc=color, ec="white"))
+        return height
+    channels, size, _ = stage.shape
+    fill, edge = (MAP_COLOR, "white") if channels > 1 else ("white", "#999999")
+    sheets, half = min(channels, 8), size * PIXEL / 2
+    for sheet in reversed(range(sheets)):
+        offset = 0.05 * (sheet - (sheets - 1) / 2)
+        corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
+        shifted = [(x + a + offset, b + offset) for a, b in corners]
+        alpha = 1.0 if sheet == 0 else 0.45
+        ax.add_patch(Polygon(shifted, fc=fill, ec=edge, alpha=alpha, lw=0.8))
+    return half
+
+
+def _latent(d: int) -> Callable[[Studio], Axes]:
+    return partial(draw_redrawn, model=f"latent/{d}", label=f"d = {d}")
+
+
+def _up(kind: str, d: int) -> Callable[[Studio], Axes]:
+    return partial(draw_redrawn, model=f"up/{kind}/{d}", label=kind)
+
+
+def _number(digit: int) -> Callable[[Studio], Axes]:
+    return partial(draw_redrawn, model=f"digit/{digit}", label=f"model {digit}", first="input")
 
 
 FIGURES: dict[str, Callable[[Studio], Axes]] = {
-    "autoencoder_architecture": draw_architecture,
-    "latent": lambda studio: draw_latent(studio, 1),
-    "latent2": lambda studio: draw_latent(studio, 2),
-    "latent5": lambda studio: draw_latent(studio, 5),
-    "latent10": lambda studio: draw_latent(studio, 10),
+    "autoencoder_architecture": lambda studio: draw_network(
+        zoo.load("latent/16"), studio.examples[2:3]
+    ),
+    "latent": _latent(1),
+    "latent2": _latent(2),
+    "latent5": _latent(5),
+    "latent10": _latent(10),
     "latent_all": draw_all_latents,
     "latent_error": draw_error_curve,
     "zero_one": lambda studio: draw_plane(studio, 0, 1),
     "0_1_2": lambda studio: draw_plane(studio, 0, 1, 2),
     "0_1_6": lambda studio: draw_plane(studio, 0, 1, 6),
-    **{f"number{digit}": partial(draw_number, digit=digit) for digit in DIGITS},
+    **{f"number{digit}": _number(digit) for digit in DIGITS},
     "number_all": draw_numbers,
     "test_2": draw_early,
-    "transpose_16": lambda studio: draw_upsampled(studio, "transpose", 16),
-    "unpooling_16": lambda studio: draw_upsampled(studio, "nearest", 16),
-    "transpose_2": lambda studio: draw_upsampled(studio, "transpose", 2),
-    "unpooling_2": lambda studio: draw_upsampled(studio, "nearest", 2),
+    "transpose_16": _up("transpose", 16),
+    "unpooling_16": _up("nearest", 16),
+    "transpose_2": _up("transpose", 2),
+    "unpooling_2": _up("nearest", 2),
     "checkerboard_score": draw_checkerboards,
 }
 
@@ -157,9 +235,8 @@ def write_figures(folder: Path) -> list[Path]:
     plotting.use_style()
     studio, paths = Studio(load_mnist()), []
     for name, draw in FIGURES.items():
-        ax = draw(studio)
-        path = expanded(folder) / f"{name}.png"
-        write_picture(path, plotting.figure_png(ax))
-        plt.close(plotting.figure_of(ax))
+        path = folder / f"{name}.png"
+        write_picture(path, plotting.figure_png(draw(studio)))
+        plt.close()
         paths.append(path)
     return paths

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from aelib import zoo
-from aelib.baselines import LinearAutoencoder
-from aelib.data import DIGITS, Splits
+from aelib.data import DIGITS, Splits, write
 from aelib.detection import PUBLISHED, PUBLISHED_MEAN, SCORES, WITH_CODE
-from aelib.files import expanded, read_if_there, write_atomically
 from aelib.intervals import paired_difference, verdicts
-from aelib.metrics import mse_per_image
+from aelib.metrics import LinearAutoencoder, mse_per_image
 from aelib.models import UPSAMPLING
 
 # A table stands between two comments, which Markdown does not show.
@@ -26,137 +24,91 @@ SOURCES = {
 }
 # Two errors are level if the interval of their difference stays within this share of them.
 MARGIN = 0.03
-BENCHMARK = "benchmark.json"  # beside the recorded results
+TIMED = (  # what it is, section, which of its numbers, their unit
+    ("one pass over the training images, in batches", "loading", 0, "s"),
+    ("training to a test MSE of 0.0079, *d* = 16", "quality", 1, "s"),
+    ("training the models of *d* = 1 to 10", "sweep", 1, "min"),
+)
 IN_WORDS = {"mse": "squared error", "share": "share of the ink"}
 DETECTORS = ("ink", "mean image", "nearest image", "PCA", "**autoencoder**")
-# Of the scores, the plain one and the best one stand in the open; the others can be unfolded.
-IN_THE_OPEN = ("mse", WITH_CODE)
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table in Markdown."""
-    header = list(header)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def latent_table(splits: Splits) -> str:
     """Return test error by latent dimension, beside PCA's, and how well judges read it."""
-    linear, images = LinearAutoencoder(splits.train), splits.test.floats()
-
-    def row(d: int) -> list[str]:
+    linear, images, rows = LinearAutoencoder(splits.train), splits.test.floats(), []
+    for d in zoo.LATENT_DIMS:
         errors, read = (zoo.values(f"latent/{d}", key) for key in ("test_mse", "read_right"))
         by_pca = mse_per_image(linear.reconstruct(images, d), images).mean()
         spread = f"{errors.mean():.4f} ± {errors.std():.4f}"
-        return [str(d), spread, f"{by_pca:.4f}", f"{100 * read.mean():.0f} %"]
-
-    return table(["numbers", "autoencoder", "PCA", "read right"], map(row, zoo.LATENT_DIMS))
+        rows.append([str(d), spread, f"{by_pca:.4f}", f"{100 * read.mean():.0f} %"])
+    return markdown(["numbers", "autoencoder", "PCA", "read right"], rows)
 
 
 def detector_table(in_the_open: bool) -> str:
     """Return the AUROC in % of each detector, by digit and on average.
 
-    in_the_open: whether for the published ones and the scores of IN_THE_OPEN, or for the rest.
+    in_the_open: whether for what was published, the plain score and the best one, or for the rest,
+    which can be unfolded.
     """
-    rows = _published_rows() if in_the_open else []
-    measured = _measured()
-    for name, score in product(DETECTORS, ("ink", *SCORES, WITH_CODE)):
-        is_main = score in IN_THE_OPEN and name != "nearest image"
-        if score in measured[name] and is_main == in_the_open:
-            label = name if name == score else f"{name}, {IN_WORDS.get(score, score)}"
-            rows.append([label, *_percent(measured[name][score])])
-    return table(["", *map(str, DIGITS), "mean"], rows)
-
-
-def _published_rows() -> list[list[str]]:
-    rows = [[f"{name} ({SOURCES[name]})", *_percent(row)] for name, row in PUBLISHED.items()]
-    return rows + [
-        [f"{name} ({SOURCES[name]})", *[""] * len(DIGITS), f"{mean:.1f}"]
-        for name, mean in PUBLISHED_MEAN.items()
-    ]
-
-
-def _measured() -> dict[str, dict[str, list[float]]]:
-    """Return AUROC in % by detector, score and digit; a network's is the mean of its seeds."""
-    recorded = zoo.one_class_baselines()
-    found = {
-        name: {score: [100 * digit[name][score]["auroc"] for digit in recorded] for score in scores}
-        for name, scores in recorded[0].items()
-    }
+    rows, simple = [], zoo.measured("one_class_baselines")
+    if in_the_open:
+        rows += [[f"{name} ({SOURCES[name]})", *_percent(row)] for name, row in PUBLISHED.items()]
+        for name, mean in PUBLISHED_MEAN.items():
+            rows.append([f"{name} ({SOURCES[name]})", *[""] * len(DIGITS), f"{mean:.1f}"])
+    # By digit: of each run the AUROC by score; a simple detector is one run.
+    found = {name: [[digit[name]] for digit in simple] for name in simple[0]}
     own = [[run["detector"] for run in zoo.results(f"digit/{digit}")] for digit in DIGITS]
-    found["**autoencoder**"] = {
-        score: [100 * sum(run[score]["auroc"] for run in runs) / len(runs) for runs in own]
-        for score in own[0][0]
-    }
-    return found
+    found["**autoencoder**"] = own
+    for name, score in product(DETECTORS, ("ink", *SCORES, WITH_CODE)):
+        is_main = score in ("mse", WITH_CODE) and name != "nearest image"
+        if score in found[name][0][0] and is_main == in_the_open:
+            label = name if name == score else f"{name}, {IN_WORDS.get(score, score)}"
+            values = [100 * sum(run[score]["auroc"] for run in d) / len(d) for d in found[name]]
+            rows.append([label, *_percent(values)])
+    return markdown(["", *map(str, DIGITS), "mean"], rows)
 
 
-def _percent(values: Iterable[float]) -> list[str]:
-    values = list(values)
+def _percent(values: list[float]) -> list[str]:
     return [f"{value:.1f}" for value in [*values, sum(values) / len(values)]]
 
 
 def upsampling_table() -> str:
     """Return what each way of up-sampling costs and reaches, compared with `transpose`."""
-    costs, differences = zoo.step_costs(), _against_transpose()
-
-    def row(kind: str) -> list[str]:
+    costs, gaps, rows = zoo.measured("costs")["upsampling"], {}, []
+    others = [kind for kind in UPSAMPLING if kind != "transpose"]
+    for kind, d in product(others, zoo.UP_DIMS):
+        errors, base = (zoo.values(f"up/{name}/{d}", "test_mse") for name in (kind, "transpose"))
+        gaps[kind, d] = paired_difference(100 * errors / base.mean(), 100 * base / base.mean())
+    words = verdicts(gaps, 100 * MARGIN)
+    for kind in UPSAMPLING:
         cells = [f"`{kind}`", f"{costs[kind]['parameters']:,}", f"{costs[kind]['cost']:.1f}"]
         for d, decimals in ((16, 5), (2, 4)):
             errors = zoo.values(f"up/{kind}/{d}", "test_mse")
-            cells += [f"{errors.mean():.{decimals}f}", differences.get((kind, d), "–")]
+            gap = f"{gaps[kind, d]:+.1f}, {words[kind, d]}" if (kind, d) in gaps else "–"
+            cells += [f"{errors.mean():.{decimals}f}", gap.replace("-", "−")]
         scores = [zoo.values(f"up/{kind}/{d}", "checkerboard").mean() for d in (16, 2)]
-        return [*cells, ", ".join(f"{score:.2f}" for score in scores)]
-
+        rows.append([*cells, ", ".join(f"{score:.2f}" for score in scores)])
     header = ["", "weights of the decoder", "time per step"]
     for d in (16, 2):
         header += [f"MSE, *d* = {d}", "against `transpose`, % [95 %]"]
-    return table([*header, "score, *d* = 16, 2"], map(row, UPSAMPLING))
-
-
-def _against_transpose() -> dict[tuple[str, int], str]:
-    """Return by how many per cent each error differs from that of `transpose`, in words too."""
-    gaps = {}
-    for kind, d in product(UPSAMPLING, zoo.UP_DIMS):
-        errors, base = (zoo.values(f"up/{name}/{d}", "test_mse") for name in (kind, "transpose"))
-        if kind != "transpose":
-            scale = 100 / base.mean()
-            gaps[kind, d] = paired_difference(errors * scale, base * scale)
-    words = verdicts(gaps, 100 * MARGIN)
-    return {key: f"{gap:+.1f}, {words[key]}".replace("-", "−") for key, gap in gaps.items()}
+    return markdown([*header, "score, *d* = 16, 2"], rows)
 
 
 def benchmark_table() -> str:
-    """Return how long the usual way and the course's take, with the machine below the table.
-
-    Raises ModelMissingError if no benchmark is recorded, and RecordError if one of the three
-    sections is not there or the file is damaged.
-    """
-    path = zoo.CHECKPOINTS / BENCHMARK
-    remedy = f"run: python -m aelib benchmark --json {path}"
-    raw = read_if_there(path, f"Remedy: {remedy}")
-    if raw is None:
-        raise zoo.ModelMissingError(f"{path} does not exist; {remedy}")
-    with zoo.reading(path, remedy):
-        return _benchmark_table(zoo.parse_json(raw))
-
-
-def _benchmark_table(recorded: dict[str, Any]) -> str:
-    sections = {name: section["rows"] for name, section in recorded["sections"].items()}
-
-    def row(label: str, section: str, place: int, unit: str) -> list[str]:
-        usual, own = sections[section].values()
-        times = f"{usual[-1]:.0f}"
-        return [label, f"{usual[place]:,.0f} {unit}", f"{own[place]:.2g} {unit}", times]
-
-    compared = table(
-        ["", "the original's loop", "the course", "times"],
-        [
-            row("one pass over the training images, in batches", "loading", 0, "s"),
-            row("training to a test MSE of 0.0079, *d* = 16", "quality", 1, "s"),
-            row("training the models of *d* = 1 to 10", "sweep", 1, "min"),
-        ],
-    )
+    """Return how long the usual way and the course's take, with the machine below the table."""
+    recorded = json.loads((zoo.CHECKPOINTS / "benchmark.json").read_bytes())
+    rows = []
+    for label, section, place, unit in TIMED:
+        usual, own = recorded["sections"][section]["rows"].values()
+        cells = [f"{usual[place]:,.0f} {unit}", f"{own[place]:.2g} {unit}", f"{usual[-1]:.0f}"]
+        rows.append([label, *cells])
+    compared = markdown(["", "the original's loop", "the course", "times"], rows)
     machine = recorded["machine"]
     load = machine["load"]
     busy = f", which {load:.0f} processes wanted" if load and round(load) > machine["cores"] else ""
@@ -178,21 +130,15 @@ def tables(splits: Splits) -> dict[str, str]:
 
 
 def with_tables(text: str, found: dict[str, str]) -> str:
-    """Return README's text with every table between its markers written anew.
-
-    Raises ValueError if the markers of a table are not there exactly once.
-    """
+    """Return README's text with every table between its markers written anew."""
     for name, lines in found.items():
-        start = START.format(name=name)
-        before, *after = re.split(f"{re.escape(start)}.*?{re.escape(END)}", text, flags=re.DOTALL)
-        if len(after) != 1:
-            raise ValueError(f"README must have the markers of the table {name!r} exactly once")
-        text = f"{before}{start}\n\n{lines}\n\n{END}{after[0]}"
+        start, end = re.escape(START.format(name=name)), re.escape(END)
+        block = f"{START.format(name=name)}\n\n{lines}\n\n{END}".replace("\\", r"\\")
+        text, times = re.subn(f"{start}.*?{end}", block, text, flags=re.DOTALL)
+        assert times == 1, f"README must have the markers of the table {name!r} exactly once"
     return text
 
 
 def write_tables(path: Path, splits: Splits) -> None:
     """Write the tables of README anew, in place."""
-    path = expanded(path)
-    text = with_tables(path.read_text(encoding="utf-8"), tables(splits))
-    write_atomically(path, text.encode())
+    write(path, with_tables(path.read_text(encoding="utf-8"), tables(splits)).encode())
