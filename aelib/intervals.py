@@ -1,4 +1,4 @@
-"""Statistics over seeds and images: differences with their intervals, and the words for them."""
+"""Statistics over seeds: differences with their intervals, the words for them, and tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-
-from aelib.checks import as_tensor, finite, numbers_of, real_number, whole_number
+from torch import Tensor
 
 CONFIDENCE = 0.95
+GAP = "  "  # between two columns of a table
 Name = TypeVar("Name", bound=Hashable)
 
 
@@ -31,14 +31,14 @@ class Interval(NamedTuple):
 
         "lower" or "higher": it excludes zero. "level": it lies within ± margin, which is
         stated before anybody looks. "undecided": neither.
-
-        Raises ValueError for a margin that is not above zero, and for an interval with NaN or
-        without its mean in it: neither excludes zero, nor does it hold it.
         """
-        otherwise = _level_or_undecided(self, margin)  # which checks both
         if self.low > 0 or self.high < 0:
             return "lower" if self.mean < 0 else "higher"
-        return otherwise
+        return self._level_or_undecided(margin)
+
+    def _level_or_undecided(self, margin: float | None) -> str:
+        within = margin is not None and max(-self.low, self.high) <= margin
+        return "level" if within else "undecided"
 
     def __format__(self, spec: str) -> str:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
@@ -47,51 +47,26 @@ class Interval(NamedTuple):
 def paired_difference(first: Any, second: Any) -> Interval:
     """Return the mean of first - second, paired by seed, with its 95 % t interval.
 
-    Both hold one finite number per seed. Raises ValueError unless they have the same length
-    of at least two.
+    Raises ValueError unless both are lists (seeds,) of one length, of at least two numbers.
     """
-    a, b = _numbers("first", first), _numbers("second", second)
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
         raise ValueError(
             f"need two lists of equal length, at least 2; got shapes {a.shape} and {b.shape}"
         )
-    return _mean_interval(a - b)
+    error = float((a - b).std(ddof=1)) / math.sqrt(len(a))
+    return t_interval(float((a - b).mean()), error, len(a) - 1)
 
 
-def one_sample_difference(values: Any, constant: float) -> Interval:
-    """Return the mean of values - constant with its 95 % t interval.
+def t_interval(mean: float, error: float, freedom: float) -> Interval:
+    """Return the 95 % t interval of a mean with a standard error and degrees of freedom."""
+    from scipy import stats  # imported here: half a second that few need
 
-    For a comparison with something that has no seeds, such as PCA or real digits: only the
-    spread of one side enters. Raises ValueError for fewer than two values.
-    """
-    a, constant = _numbers("values", values), real_number("constant", constant)
-    if a.ndim != 1 or len(a) < 2:
-        raise ValueError(f"need a list of at least 2 values, got shape {a.shape}")
-    return _mean_interval(a - constant)
-
-
-def seeds_and_images(differences: Any, influence: Any) -> Interval:
-    """Return the mean of differences with a 95 % interval that counts images as well as seeds.
-
-    Other seeds would give other models, other test images another mean. The two are
-    independent, so their variances add up.
-
-    differences: (seeds,), the difference of two measures, paired by seed.
-    influence: (images,), how much each test image pulls the mean difference up or down, as
-        `detection.auroc_influence` gives it for either measure: their difference, averaged
-        over the seeds. Its mean is zero.
-    Raises ValueError for fewer than two of either, and for what is NaN or infinite.
-    Source: Welch 1947, doi:10.1093/biomet/34.1-2.28, for the degrees of freedom.
-    """
-    a, b = _numbers("differences", differences), _numbers("influence", influence)
-    if a.ndim != 1 or b.ndim != 1 or min(len(a), len(b)) < 2:
-        raise ValueError(
-            f"need two lists of at least two values; got shapes {a.shape} and {b.shape}"
-        )
-    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    total = float(parts.sum())
-    freedom = total**2 / float((parts**2 / [len(a) - 1, len(b) - 1]).sum()) if total else 1.0
-    return _t_interval(float(a.mean()), math.sqrt(total), freedom)
+    if error == 0:
+        return Interval(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    low, high = stats.t.interval(CONFIDENCE, freedom, loc=mean, scale=error)
+    p = 2 * stats.t.sf(abs(mean) / error, freedom)
+    return Interval(mean, float(low), float(high), float(p))
 
 
 def holm(intervals: Mapping[Name, Interval]) -> dict[Name, bool]:
@@ -99,11 +74,12 @@ def holm(intervals: Mapping[Name, Interval]) -> dict[Name, bool]:
 
     The smallest p is held to 5 % divided by the number of comparisons, the next to 5 %
     divided by one less, and so on; the first that fails takes the rest along.
-    Raises ValueError for an interval without a p.
+    Raises ValueError for an interval without a p: the order of the others would be chance.
     Source: Holm 1979, https://www.jstor.org/stable/4615733; notebook 4.
     """
     for name, interval in intervals.items():
-        real_number(f"p of {name!r}", interval.p, 0, 1)
+        if math.isnan(interval.p):
+            raise ValueError(f"the interval of {name!r} has no p")
     stands, standing = {}, True
     for rank, name in enumerate(sorted(intervals, key=lambda name: intervals[name].p)):
         standing = standing and intervals[name].p <= (1 - CONFIDENCE) / (len(intervals) - rank)
@@ -115,77 +91,51 @@ def verdicts(intervals: Mapping[Name, Interval], margin: float | None = None) ->
     """Return the words for a table of intervals, as `Interval.verdict` has them.
 
     "lower" and "higher" are said only of differences that stand after Holm's correction.
-    Raises ValueError as `holm` and `Interval.verdict` do.
     """
     stands = holm(intervals)
     return {
-        name: interval.verdict(margin) if stands[name] else _level_or_undecided(interval, margin)
+        name: interval.verdict(margin) if stands[name] else interval._level_or_undecided(margin)
         for name, interval in intervals.items()
     }
 
 
-def _level_or_undecided(interval: Interval, margin: float | None) -> str:
-    low, mean, high = (
-        real_number(f"the {name} of an interval", getattr(interval, name), -math.inf, math.inf)
-        for name in ("low", "mean", "high")
-    )
-    if not low <= mean <= high:
-        raise ValueError(f"an interval must hold its mean, got {mean} and {low} to {high}")
-    if margin is None:
-        return "undecided"
-    margin = real_number("margin", margin, 0, open_low=True)
-    return "level" if max(-low, high) <= margin else "undecided"
+def table(
+    rows: Mapping[Any, Sequence[Any]],
+    columns: Sequence[Any],
+    formats: str | Sequence[str] | Mapping[Any, str] = "",
+    corner: str = "",
+) -> str:
+    """Return rows of numbers and words as aligned text, to be printed.
 
-
-def _numbers(name: str, values: Any) -> np.ndarray:
-    numbers = as_tensor(name, values)
-    finite(f"numbers in {name}", numbers.flatten())
-    return numbers.double().numpy()
-
-
-class Rank(NamedTuple):
-    """The place of one among several, 1 is the lowest, and its difference to the best other."""
-
-    place: int
-    among: int
-    best_other: int
-    difference: Interval
-
-
-def rank(values: Any, own: int, others: Sequence[int]) -> Rank:
-    """Return the place of one model among others by its mean over seeds; lower is better.
-
-    values: (models, seeds). own and others: row numbers. The difference is own - best
-    other, paired by seed: its interval must exclude zero for "the best" to be more than
-    luck, and even then it says so of this best other only.
-    Raises ValueError if own is among the others, one of them is there twice, or there are none,
-    and for a row that is not there or holds numbers that are NaN or infinite. Rows that are not
-    compared may be NaN: models for whom it is no contest.
+    rows: from a row's name to its cells, as many as there are columns. A cell is a number (a
+        tensor of one element, too), an `Interval`, a word, or None, which leaves it empty.
+    columns: the names above the cells.
+    formats: how numbers are written, as after the colon of an f-string, e.g. ".3f" or ".1%":
+        one for all cells, one for each column, or a mapping with one for each row.
+    corner: what stands above the names of the rows.
     """
-    values = numbers_of("values", values, "models", "seeds", nan=True).numpy()
-    own = whole_number("own", own, 0, len(values) - 1)
-    others = [whole_number("others", other, 0, len(values) - 1) for other in others]
-    if own in others or not others or len(set(others)) < len(others):
-        raise ValueError(f"others must be one or more rows but {own}, each once, got {others}")
-    numbers_of("values", values[[own, *others]], "models", "seeds")  # finite, in these rows
-    means = values.mean(1)
-    best = min(others, key=lambda other: means[other])
-    place = 1 + sum(bool(means[other] < means[own]) for other in others)
-    return Rank(place, 1 + len(others), best, paired_difference(values[own], values[best]))
+    lines = [[corner, *map(str, columns)]]
+    for name, cells in rows.items():
+        specs = formats[name] if isinstance(formats, Mapping) else formats
+        specs = [specs] * len(columns) if isinstance(specs, str) else specs
+        pairs = zip(cells, specs, strict=True)
+        lines.append([str(name), *(_written(cell, spec) for cell, spec in pairs)])
+    first, *others = (max(map(len, column)) for column in zip(*lines, strict=True))
+    return "\n".join(
+        GAP.join([name.ljust(first), *map(str.rjust, cells, others)]).rstrip()
+        for name, *cells in lines
+    )
 
 
-def _mean_interval(differences: np.ndarray) -> Interval:
-    if not np.isfinite(differences).all():
-        raise ValueError(f"the differences must be finite numbers, got {differences.tolist()}")
-    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
-    return _t_interval(float(differences.mean()), error, len(differences) - 1)
+def _written(cell: Any, spec: str) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    return format(cell.item() if isinstance(cell, Tensor) else cell, spec)
 
 
-def _t_interval(mean: float, error: float, freedom: float) -> Interval:
-    from scipy import stats  # imported here: half a second that few need
-
-    if error == 0:
-        return Interval(mean, mean, mean, 1.0 if mean == 0 else 0.0)
-    low, high = stats.t.interval(CONFIDENCE, freedom, loc=mean, scale=error)
-    p = 2 * stats.t.sf(abs(mean) / error, freedom)
-    return Interval(mean, float(low), float(high), float(p))
+def plus_minus(values: Tensor, spec: str = ".4f") -> str:
+    """Return "mean ± standard deviation" of values (N,), both written as ".4f" says it."""
+    mean = format(values.double().mean().item(), spec)
+    if len(values) < 2:
+        return mean
+    return f"{mean} ± {values.double().std().item():{spec.lstrip('+')}}"

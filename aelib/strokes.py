@@ -12,21 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aelib.checks import (
-    DIGITS,
-    IMAGE_SIZE,
-    Images,
-    drawings_of,
-    floats_of,
-    numbers_of,
-    real_number,
-    whole_number,
-)
+from aelib.data import DIGITS, SIDE, Images, as_images
 
 INK = 0.5  # from here up a pixel counts as ink
 INKS = (0.25, 0.375, 0.5)  # a drawing is fainter than what it draws: what if less is ink?
 SMALLEST_LOOP = 3  # pixels of paper that make a hole
-HALF = IMAGE_SIZE // 2
+HALF = SIDE // 2
 QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 
 
@@ -34,12 +25,10 @@ def has_loop(images: Images, ink: float = INK) -> Tensor:
     """Return whether ink encloses paper in each image (N, 1, 28, 28), shape (N,), bool.
 
     Pixels of `ink` and more are ink; a hole is at least three connected pixels of paper
-    that no path through paper connects with the border. Raises ValueError for what are no
-    images, see `checks`, and unless ink lies above 0 and up to 1.
+    that no path through paper connects with the border.
     """
-    ink = real_number("ink", ink, 0, 1, open_low=True)
-    holes = [_encloses_paper(image) for image in (floats_of(images)[:, 0] >= ink).numpy()]
-    return torch.tensor(holes, dtype=torch.bool)
+    inked = (as_images(images)[:, 0] >= ink).numpy()
+    return torch.tensor([_encloses_paper(image) for image in inked], dtype=torch.bool)
 
 
 def _encloses_paper(ink: np.ndarray) -> bool:
@@ -56,20 +45,15 @@ def breadth(images: Images) -> Tensor:
     """Return how far the ink lies from its own main axis, in pixels, shape (N,).
 
     The root mean square distance, weighted by ink, from the straight line that fits the
-    ink of an image (N, 1, 28, 28) best. A straight stroke has little more than half of its
-    pen's radius, a ring has 0.7 of its radius. Raises ValueError for an image without ink, and
-    for what are no images, see `checks`.
+    ink of an image (N, 1, 28, 28) best; NaN without ink. A straight stroke has little more
+    than half of its pen's radius, a ring has 0.7 of its radius.
     """
-    ink = floats_of(images)[:, 0]
-    empty = int((ink.sum((1, 2)) <= 0).sum())
-    if empty:
-        raise ValueError(f"{empty} of {len(ink)} images hold no ink")
-    return torch.cat([_breadth(part.double()) for part in ink.split(1000)])
+    return torch.cat([_breadth(part[:, 0].double()) for part in as_images(images).split(1000)])
 
 
 def _breadth(ink: Tensor) -> Tensor:
     weights = ink / ink.sum((1, 2), keepdim=True)
-    place = torch.arange(IMAGE_SIZE, dtype=torch.float64)
+    place = torch.arange(SIDE, dtype=torch.float64)
     down, across = weights.sum(2), weights.sum(1)
     mean_y, mean_x = down @ place, across @ place
     var_y = down @ place**2 - mean_y**2
@@ -80,13 +64,12 @@ def _breadth(ink: Tensor) -> Tensor:
     return (middle - spread).clamp(min=0).sqrt()
 
 
-def by_quarter(images: Images) -> Tensor:
-    """Return the mean of the squared values in each quarter of images, shape (N, 4).
+def by_quarter(images: Tensor) -> Tensor:
+    """Return the mean of the squared values in each quarter of images or differences, (N, 4).
 
-    The quarters of 14 x 14 pixels are in the order of `QUARTERS`. Floats of any finite range
-    are taken, e.g. differences. Raises ValueError for what are no images, see `checks`.
+    The quarters of 14 x 14 pixels are in the order of `QUARTERS`.
     """
-    blocks = drawings_of(images)[:, 0].square().unflatten(1, (2, HALF)).unflatten(3, (2, HALF))
+    blocks = images[:, 0].square().unflatten(1, (2, HALF)).unflatten(3, (2, HALF))
     return blocks.mean((2, 4)).flatten(1)
 
 
@@ -96,21 +79,17 @@ Region = Mapping[int, Sequence[int]]  # some digits, and of each some of the fou
 
 
 def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
-    """Return what share of the ink in a region each one-digit model draws wrong.
+    """Return what share of the ink in a region each one-digit model draws wrong, (10, seeds).
 
     errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter; ink:
-    (10, 4), the squared ink of the real digits there. Returns (10, seeds); NaN for the
-    models that know a digit of the region, for whom it is no test.
-    Raises ValueError for other shapes, for numbers that are negative, NaN or infinite, for a region
-    without a quarter or without ink, with a quarter that does not exist or is there twice, and
-    for one with all ten digits, that leaves no model.
+    (10, 4), the squared ink of the real digits there. NaN for the models that know a digit of
+    the region, for whom it is no test.
     """
-    errors, ink, places = *_errors_and_ink(errors, ink), _places(region)
-    if not float(sum(ink[place] for place in places)) > 0:
-        raise ValueError(f"there is no ink in the region {dict(region)}")
+    errors, ink = errors.double(), ink.double()
+    places = [(digit, quarter) for digit, quarters in region.items() for quarter in quarters]
     wrong = torch.stack([errors[:, :, digit, quarter] for digit, quarter in places]).sum(0)
     share = wrong / sum(ink[place] for place in places)
-    share[[digit for digit, _ in places]] = torch.nan
+    share[list(region)] = torch.nan
     return share
 
 
@@ -119,45 +98,10 @@ def relative_to_usual(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
 
     A model that draws all strangers badly also draws the region badly. Elsewhere means the
     whole pictures of the digits that are neither in the region nor the model's own. Below 1:
-    better there than it usually is. Shapes and errors as for `wrong_in_region`; ValueError also
-    for a region with nine digits, that leaves a model no strangers elsewhere, and where there is no
-    ink or nothing drawn wrong elsewhere.
+    better there than it usually is.
     """
-    errors, ink = _errors_and_ink(errors, ink)
-    there = {digit for digit, _ in _places(region, most=len(DIGITS) - 2)}
     usual = []
     for own in DIGITS:
-        others = [digit for digit in DIGITS if digit not in (own, *there)]
-        usual.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
-    level = torch.stack(usual)
-    if not bool((level.isfinite() & (level > 0)).all()):
-        raise ValueError("outside the region there is no ink, or a model draws nothing wrong there")
-    return wrong_in_region(errors, ink, region) / level
-
-
-def _errors_and_ink(errors: Tensor, ink: Tensor) -> tuple[Tensor, Tensor]:
-    count, parts = len(DIGITS), len(QUARTERS)
-    return (
-        numbers_of("errors", errors, count, "seeds", count, parts, low=0),
-        numbers_of("ink", ink, count, parts, low=0),
-    )
-
-
-def _places(region: Region, most: int = len(DIGITS) - 1) -> list[tuple[int, int]]:
-    if not isinstance(region, Mapping) or any(not hasattr(q, "__iter__") for q in region.values()):
-        raise ValueError(
-            f"a region must map digits to quarters, e.g. {{2: (0, 1)}}, got {region!r}"
-        )
-    places = [
-        (whole_number("digit", digit, 0, 9), whole_number("quarter", quarter, 0, 3))
-        for digit, quarters in region.items()
-        for quarter in quarters
-    ]
-    if not places:
-        raise ValueError("a region needs at least one quarter of one digit")
-    if len(set(places)) < len(places):
-        raise ValueError(f"a region must name each quarter once, got {dict(region)}")
-    count = len({digit for digit, _ in places})
-    if count > most:
-        raise ValueError(f"a region may have up to {most} digits here, got {count}")
-    return places
+        others = [digit for digit in DIGITS if digit not in (own, *region)]
+        usual.append(errors[own][:, others].double().sum((1, 2)) / ink[others].double().sum())
+    return wrong_in_region(errors, ink, region) / torch.stack(usual)

@@ -1,4 +1,4 @@
-"""Everything that is recorded of a trained model, and of the detectors it is compared with.
+"""Everything that is recorded of a trained model, and what a training step costs.
 
 The measures themselves are in `metrics`, `detection`, `strokes` and `checkerboards`.
 """
@@ -13,20 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aelib.baselines import LinearAutoencoder, NearestImage, mean_image
 from aelib.checkerboards import by_phase, checkerboard_score
-from aelib.data import DIGITS, Digits, Splits, batches
-from aelib.detection import (
-    BLUR,
-    CodeDistance,
-    Detector,
-    all_scores,
-    anomaly_scores,
-    detector_values,
-)
+from aelib.data import DIGITS, Digits, Splits
+from aelib.detection import Detector
 from aelib.metrics import (
-    BATCH,
-    confusion,
     encode,
     knn_accuracy,
     mean_per_digit,
@@ -35,15 +25,12 @@ from aelib.metrics import (
     probe_accuracy,
     read_digits,
     reconstruct,
-    right_per_digit,
 )
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import COURSE, ORIGINAL, Recipe, make_optimizers
 from aelib.strokes import INK, INKS, breadth, by_quarter, has_loop
-from aelib.workshop.batch_last import faster_forward
-from aelib.workshop.running import one_thread
-
-BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
+from aelib.workshop.batch_last import BatchLast, one_thread
+from aelib.workshop.comparing import detector_values
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ class Measurer:
     def measure(
         self, model: Autoencoder, only: int | None = None, with_codes: bool = False
     ) -> dict[str, Any]:
-        """Return what `zoo` records of an autoencoder, as plain numbers and lists.
+        """Return what is recorded of an autoencoder, as plain numbers and lists.
 
         test_mse and test_mse_per_digit; confusion_per_judge, 10 x 10 counts of what each
         judge reads, and their mean as confusion, read_right and read_right_per_digit;
@@ -83,7 +70,7 @@ class Measurer:
             "test_mse": errors.double().mean().item(),
             "test_mse_per_digit": mean_per_digit(errors, test.labels).tolist(),
             "read_right": (mean.trace() / mean.sum()).item(),
-            "read_right_per_digit": right_per_digit(mean).tolist(),
+            "read_right_per_digit": (mean.diagonal() / mean.sum(1)).tolist(),
             "confusion": [[round(count, 1) for count in row] for row in mean.tolist()],
             "confusion_per_judge": counts.tolist(),
             "checkerboard": checkerboard_score(output),
@@ -108,19 +95,18 @@ class Measurer:
     def _digit_values(self, model: Autoencoder, output: Tensor, only: int) -> dict[str, Any]:
         """Return what is asked only of one-digit models.
 
-        detector, as `detection.detector_values`; and of each digit's drawings the mean
+        detector, as `comparing.detector_values`; and of each digit's drawings the mean
         squared error by_quarter, the share has_loop (and loops, the same for each threshold
         of `strokes.INKS`), and the mean breadth.
         """
         detector = Detector(model, self.splits.train.only(only).floats())
         parts = {"val": self.splits.val, "test": self.splits.test}
         scores = {part: detector.scores(digits.floats()) for part, digits in parts.items()}
-        labels = {part: digits.labels for part, digits in parts.items()}
         test = self.splits.test
         error = by_quarter(output - test.floats())
         loops = [mean_per_digit(has_loop(output, ink), test.labels).tolist() for ink in INKS]
         return {
-            "detector": detector_values(scores, labels, only),
+            "detector": detector_values(scores, self.splits, only),
             "by_quarter": [error[test.labels == digit].mean(0).tolist() for digit in DIGITS],
             "has_loop": loops[INKS.index(INK)],
             "loops": loops,
@@ -128,12 +114,18 @@ class Measurer:
         }
 
 
+def confusion(truth: Tensor, read: Tensor) -> Tensor:
+    """Return counts (10, 10): row = the true digit, column = what was read."""
+    size = len(DIGITS)
+    return torch.bincount(truth * size + read, minlength=size * size).view(size, size)
+
+
 def accuracy(judge: nn.Module, digits: Digits) -> float:
     """Return the share of images that a classifier reads right."""
-    right = sum(
-        int((read_digits(judge, x) == labels).sum()) for x, labels in batches(digits, BATCH)
-    )
-    return right / len(digits)
+    return int((read_digits(judge, digits.floats()) == digits.labels).sum()) / len(digits)
+
+
+# --- What a training step costs -------------------------------------------------------
 
 
 def measure_step_costs(rounds: int = 15) -> dict[str, dict[str, float]]:
@@ -141,8 +133,8 @@ def measure_step_costs(rounds: int = 15) -> dict[str, dict[str, float]]:
 
     parameters: the weights of the decoder with 16 numbers. cost: the time of a forward and
     a backward pass (batch of 128) relative to that of "transpose", on one thread and with PyTorch's
-    memory layout channels_last; all kinds take turns, the fastest of each counts. (`fit`
-    has a faster path for three of them, `batch_last`.) Raises ValueError for rounds < 1.
+    memory layout channels_last; all kinds take turns, the fastest of each counts. (The sweep
+    has a faster path for three of them, `batch_last`.)
     """
     layout = torch.channels_last
     models = {kind: Autoencoder(16, kind).to(memory_format=layout) for kind in UPSAMPLING}
@@ -171,7 +163,7 @@ def measure_recipe_costs(rounds: int = 60) -> dict[str, float]:
 
     "adam" as the original, "muon" as the course does it: forward, backward and step for a
     batch of 128, 16 numbers, on one thread and as `train` runs it. They take turns, the
-    fastest of each counts. Raises ValueError for rounds < 1.
+    fastest of each counts.
     """
     x = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     steps = {"adam": _one_step(ORIGINAL, x), "muon": _one_step(COURSE, x)}
@@ -180,7 +172,7 @@ def measure_recipe_costs(rounds: int = 60) -> dict[str, float]:
 
 def _one_step(recipe: Recipe, x: Tensor) -> Callable[[], None]:
     model = Autoencoder(16)
-    call, optimizers = faster_forward(model) or model, make_optimizers(model, recipe)
+    call, optimizers = BatchLast(model), make_optimizers(model, recipe)
 
     def step() -> None:
         model.zero_grad()
@@ -193,8 +185,6 @@ def _one_step(recipe: Recipe, x: Tensor) -> Callable[[], None]:
 
 def _fastest(tasks: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
     """Return the shortest time of each task in seconds, on one thread, all taking turns."""
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
     fastest = dict.fromkeys(tasks, float("inf"))
     with one_thread():
         for _ in range(rounds):
@@ -203,44 +193,3 @@ def _fastest(tasks: dict[str, Callable[[], None]], rounds: int) -> dict[str, flo
                 task()
                 fastest[name] = min(fastest[name], time.perf_counter() - start)
     return fastest
-
-
-def measure_baselines(splits: Splits, normal: int) -> dict[str, Any]:
-    """Return what simple detectors reach on the protocol of the one-digit models.
-
-    normal: the digit whose training images they know. The detectors are those of
-    `baseline_scores`; each maps to what `detection.detector_values` gives for every score
-    that it has.
-    """
-    parts = {"val": splits.val, "test": splits.test}
-    found = {
-        part: baseline_scores(splits.train.only(normal), digits.floats())
-        for part, digits in parts.items()
-    }
-    labels = {part: digits.labels for part, digits in parts.items()}
-    return {
-        name: detector_values({part: found[part][name] for part in parts}, labels, normal)
-        for name in found["test"]
-    }
-
-
-def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor]]:
-    """Return the scores (N,) that simple detectors give to images (N, 1, 28, 28).
-
-    known: the images of the normal digit. The detectors: "ink" (the more, the stranger),
-    "mean image", "PCA", which redraws from 16 principal components, and "nearest image".
-    Each maps the names of its scores to them.
-    """
-    linear = LinearAutoencoder(known, BASELINE_DIM)
-    codes = CodeDistance(linear.encode(known.floats(), BASELINE_DIM))
-    code = linear.encode(images, BASELINE_DIM)
-    nearest = all_scores(NearestImage(known).reconstruct(images), images)
-    # Its best: who is judged through a blur should also choose through it.
-    through_blur = NearestImage(known, BLUR).reconstruct(images)
-    nearest["blurred share"] = anomaly_scores(through_blur, images, "blurred share")
-    return {
-        "ink": {"ink": images.mean((1, 2, 3))},
-        "mean image": all_scores(mean_image(known).expand_as(images), images),
-        "PCA": all_scores(linear.decode(code), images, codes.distance(code)),
-        "nearest image": nearest,
-    }

@@ -1,0 +1,190 @@
+"""The experiments as one table: which model, trained how, on what, with which seeds.
+
+To add one, add a line to `_table`; `python -m aelib train` does what is missing.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from aelib import AelibError, zoo
+from aelib.data import DIGITS, Digits, Splits, cache_folder, join
+from aelib.models import CONTROLS, UPSAMPLING
+from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, SCHEDULED_ADAM, Recipe
+from aelib.training import Loss, denoising_loss, reconstruction_loss
+from aelib.zoo import JUDGE, LATENT_DIMS, SEEDS, UP_DIMS
+
+DIGIT_DIM = 16
+GENTLE_UP_TO = 6
+# Fields that leave the outcome alone.
+NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
+# Which of the original's two ways to enlarge, with how many numbers.
+ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
+# The ways to enlarge that notebook 4 compares, each with its sizes of the code.
+COMPARED = (
+    *((kind, d) for kind in UPSAMPLING for d in UP_DIMS),
+    *((kind, max(UP_DIMS)) for kind in CONTROLS),
+)
+# What the course's learning rates are multiplied by, where it is not 1: the factor with the
+# lowest validation error in `python -m aelib tune`.
+UP_STEPS = {
+    ("nearest", 16): 0.5,
+    ("bilinear", 16): 2.0,
+    ("pixel_shuffle", 16): 2.0,
+    ("nearest_k5", 16): 2.0,
+}
+# What notebook 3 tried on validation images beside `digit/*`: the size of the code and noise.
+TRIALS = {"d8": (8, 0.0), "d32": (32, 0.0), "noise": (DIGIT_DIM, 0.3)}
+JUDGE_RECIPE = Recipe(5, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original", warmup=0.2)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One line of the table: which model, trained how, on what, with which seeds.
+
+    latent_dim: None for the judge, which is a classifier.
+    offset: 0.5 gives the original's protocol: images in [-0.5, 0.5], all 60,000 training
+        images, and the epoch chosen on the test set.
+    thinned: a digit and how few of its training images are kept: every n-th.
+    only: the one digit to train on and to choose the epoch with; None for all.
+    noise: standard deviation of what is added to the images that enter, in training.
+    shipped: whether the weights of seed 0, and of every judge, are part of the package.
+    watched: whether the checkerboard score is recorded while the model is trained, and how
+        well its codes tell the digits apart after it: what notebook 4 compares.
+    note: what the experiment is for.
+    """
+
+    name: str
+    recipe: Recipe
+    latent_dim: int | None = None
+    upsampling: str = "transpose"
+    offset: float = 0.0
+    thinned: tuple[int, int] | None = None
+    only: int | None = None
+    noise: float = 0.0
+    seeds: tuple[int, ...] = SEEDS
+    shipped: bool = True
+    watched: bool = False
+    note: str = ""
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """Return the untrained model with the initial weights of a seed."""
+        return zoo.build(self.settings(), seed)
+
+    def digits(self, splits: Splits) -> tuple[Digits, Digits]:
+        """Return the images to train on and those that choose the epoch."""
+        if self.offset:
+            return join(splits.train, splits.val), splits.test
+        if self.only is not None:
+            return splits.train.only(self.only), splits.val.only(self.only)
+        if self.thinned is not None:
+            return splits.train.thinned(*self.thinned), splits.val
+        return splits.train, splits.val
+
+    def loss(self) -> Loss:
+        """Return the loss that an autoencoder of this experiment is trained with."""
+        return denoising_loss(self.noise) if self.noise else reconstruction_loss
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the outcome of a run, as a record has it."""
+        settings = asdict(self)
+        decisive = {key: settings[key] for key in settings if key not in NOT_DECISIVE}
+        return json.loads(json.dumps(decisive))
+
+    def weights_file(self, seed: int) -> Path:
+        """Return where a run's weights belong: what ships beside its record, else in the cache."""
+        ships = self.shipped and (seed == 0 or self.name == JUDGE)
+        root = zoo.CHECKPOINTS if ships else cache_folder() / "weights"
+        return root / self.name / f"seed{seed}.pt"
+
+    def is_recorded(self, seed: int) -> bool:
+        """Return whether a run was recorded with these settings, and its weights, if they ship."""
+        weights, record = self.weights_file(seed), zoo.record_file(self.name, seed)
+        if weights.is_relative_to(zoo.CHECKPOINTS) and not weights.exists():
+            return False
+        try:
+            entry = json.loads(record.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return False
+        complete = bool(entry.get("watched")) or not self.watched
+        return entry["settings"] == self.settings() and complete
+
+
+def course_recipe(latent_dim: int) -> Recipe:
+    """Return the course's recipe for a latent dimension."""
+    if latent_dim == 0:
+        return replace(GENTLE, epochs=3)  # one picture to learn: it is there after an epoch
+    return GENTLE if latent_dim <= GENTLE_UP_TO else COURSE
+
+
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """Return a recipe with larger or smaller steps: its learning rates times a factor."""
+    muon_lr = recipe.muon_lr and factor * recipe.muon_lr
+    return replace(recipe, adam_lr=factor * recipe.adam_lr, muon_lr=muon_lr)
+
+
+def _table() -> Iterator[Experiment]:
+    kept = {"shipped": False}
+    note = "read the drawings of all others (notebooks 2 to 4)"
+    yield Experiment(JUDGE, JUDGE_RECIPE, note=note)
+    note = "what d numbers hold (notebooks 1 and 2)"
+    for d in LATENT_DIMS:
+        yield Experiment(f"latent/{d}", course_recipe(d), d, note=note)
+    note = "the six ways to enlarge, and a control (notebook 4)"
+    for kind, d in COMPARED:
+        recipe, shipped = scaled(course_recipe(d), UP_STEPS.get((kind, d), 1.0)), kind in UPSAMPLING
+        yield Experiment(
+            f"up/{kind}/{d}", recipe, d, kind, shipped=shipped, watched=True, note=note
+        )
+    note = "the original's protocol, measured again (notebooks 2 and 4)"
+    for kind, d in ORIGINALS:
+        terms = {"offset": 0.5, "seeds": (0, 1, 2), "shipped": d in UP_DIMS}
+        yield Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, **terms, note=note)
+    note = "know one digit, find the strangers (notebook 3)"
+    for k in DIGITS:
+        yield Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k, note=note)
+    note = "what notebook 3 tried on validation images beside digit/*"
+    for name, (d, noise) in TRIALS.items():
+        for k in DIGITS:
+            terms = {"only": k, "noise": noise, "seeds": (0,)}
+            yield Experiment(f"trial/{name}/{k}", ONE_DIGIT, d, **terms, **kept, note=note)
+    note = "latent/1 with fewer zeros: does a digit need its share? (notebook 2)"
+    for name, every in {"half": 2, "quarter": 4, "tenth": 10}.items():
+        yield Experiment(
+            f"scarce/{name}", course_recipe(1), 1, thinned=(0, every), **kept, note=note
+        )
+    note = "the original's optimiser on the course's terms (notebook 2)"
+    yield Experiment("plain/16", replace(ORIGINAL, epochs=COURSE.epochs), 16, **kept, note=note)
+    note = "Adam with the course's schedule: what Muon adds (notebook 2)"
+    yield Experiment("adam/16", SCHEDULED_ADAM, 16, **kept, note=note)
+    note = "half and twice the rate of adam/16: how much does it matter? (notebook 2)"
+    for name, factor in {"half": 0.5, "twice": 2.0}.items():
+        recipe = scaled(SCHEDULED_ADAM, factor)
+        yield Experiment(f"adam/{name}", recipe, 16, seeds=(0,), **kept, note=note)
+
+
+EXPERIMENTS = {experiment.name: experiment for experiment in _table()}
+
+
+def experiment(name: str) -> Experiment:
+    """Return a line of the table; AelibError for a name that it has not."""
+    return EXPERIMENTS[match(name)[0]]
+
+
+def match(*patterns: str) -> list[str]:
+    """Return the names that match a shell pattern such as "latent/*"; without one all of them."""
+    chosen: set[str] = set()
+    for pattern in patterns or ("*",):
+        found = fnmatch.filter(EXPERIMENTS, pattern)
+        if not found:
+            known = ", ".join(EXPERIMENTS)
+            raise AelibError(f"no experiment matches {pattern!r}; there are: {known}")
+        chosen |= set(found)
+    return [name for name in EXPERIMENTS if name in chosen]
