@@ -1,57 +1,69 @@
 """The explorer: your own digit in the course's models, alive wherever scripts run.
 
-The models travel with it, packed, and run in the browser: `explorer.js`, which is worth
-reading. `explore` shows views in a notebook, `frames` a slider over given pictures,
-`Pad` hands a drawing to Python, `page` makes one file that opens by double click.
+The models travel with it, packed, and run in the browser: `network.js`, which is worth
+reading. `explore` shows views in a notebook, `frames` a slider over clouds of points, `html` and
+`page` are for pages, and `Pad` hands a drawing to Python, which may answer.
 """
 
 from __future__ import annotations
 
 import base64
-import html
+import html as markup
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import torch
 import traitlets
+from IPython.display import display
 from torch import Tensor
 
-from aelib.checks import whole_number
-from aelib.explorer.needs import VIEWS as VIEWS
-from aelib.explorer.needs import TestScores, needs
-from aelib.explorer.stills import STILLS
-from aelib.files import check_writable, expanded, write_atomically
+from aelib import charts, plotting
+from aelib.data import SIDE
+from aelib.explorer.packing import pack_array
+from aelib.explorer.payload import VIEWS as VIEWS
+from aelib.explorer.payload import TestScores, payload_of
+from aelib.explorer.stills import examples, still_of
 
 FOLDER = Path(__file__).parent
-SIDE = 28
 ALIVE = (
-    "This is a still. It comes alive where scripts run: in a notebook after you have run this "
-    "cell or trusted the notebook, and in the course's pages."
+    "This is a still. It comes alive where scripts run: in a notebook when you run this cell, "
+    "and in the course's pages."
 )
+CALLS_PYTHON = "This is a still. Run this cell: the pad that appears calls Python."
+# A pad without its kernel is an error message of Jupyter's, a text alone; then the still is
+# shown. Beside a pad that lives the still is hidden.
+EITHER = (
+    "<style>.jp-OutputArea:has(.jupyter-widgets > *) .aelib-still, .jp-OutputArea:has(.aelib-still)"
+    " .jupyter-widgets:not(:has(*)) { display: none; }</style>"
+)
+IMPORT = re.compile(r'^import (?:.* from )?"(.+)";\n', re.MULTILINE)
+# What a module is, apart from its place in a script: no imports, and exports are plain names.
+ONLY_IN_MODULES = re.compile(IMPORT.pattern + r"|^export (?!default)", re.MULTILINE)
 
 
 class Explorer:
     """An explorer as a cell's output: alive in HTML, with a still where no script runs."""
 
-    def __init__(self, content: dict[str, Any], still: bytes, alt: str) -> None:
-        """content: what `explorer.js` mounts; still: a PNG; alt: the still in words."""
-        _check_png("still", still)
-        self.content, self.still, self.alt = content, still, alt
+    def __init__(self, content: dict[str, Any], still: bytes, alt: str, **options: Any) -> None:
+        """content: what `mount.js` mounts; still: a PNG; alt: the still in words.
+
+        options: what `html` makes the same explorer of, beside the views.
+        """
+        self.content, self.still, self.alt, self.options = content, still, alt, options
 
     def html(self) -> str:
         """Return the explorer as HTML that needs nothing else: still, payload, script."""
-        return f"{host(self.content, self.still, self.alt)}\n{script()}"
+        return host(self.content, self.still, self.alt) + script(*self.content["views"])
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        bundle = {
-            "text/plain": self.alt,
-            "text/html": self.html(),
-            "image/png": base64.b64encode(self.still).decode(),
-        }
-        return bundle, {"image/png": {"alt": self.alt}}
+        png = base64.b64encode(self.still).decode()
+        bundle = {"text/plain": self.alt, "text/html": self.html(), "image/png": png}
+        about = {"views": self.content["views"], **self.options}
+        return bundle, {"image/png": {"alt": self.alt}, "explorer": about}
 
 
 def explore(
@@ -63,74 +75,91 @@ def explore(
 ) -> Explorer:
     """Return an explorer with one view, or with several as tabs, on one drawing.
 
-    views, dims, test_scores: see `needs`. still: a PNG for where no script runs, and
+    views, dims, test_scores: see `payload_of`. still: a PNG for where no script runs, and
     alt what it shows in words; by default one that fits the first view.
-    Raises ValueError for an unknown view or dimension and for a still that is no bytes,
-    ModelMissingError for a missing model.
+    Raises ValueError for an unknown view or dimension, AelibError for a missing model.
     """
-    if not views:
-        raise ValueError(f"name one or more views of {', '.join(VIEWS)}")
-    content = needs(views, dims, test_scores)
+    content = payload_of(views, dims, test_scores)
     if still is None or alt is None:
-        still, alt = STILLS[views[0]]()
-    return Explorer(content, still, alt)
+        still, alt = still_of(content)
+    return Explorer(content, still, alt, **({} if dims is None else {"dims": list(dims)}))
 
 
 def frames(
-    pictures: Sequence[bytes],
-    labels: Sequence[str],
+    clouds: Sequence[Tensor],
+    digits: Tensor,
+    labels: Sequence[Any],
     name: str,
-    alts: Sequence[str] | str,
+    alt: str,
     start: int = 0,
-    still: bytes | None = None,
 ) -> Explorer:
-    """Return a slider over pictures that no model can draw in the browser.
+    """Return a slider over clouds of points, each in the colour of its digit.
 
-    pictures: PNGs. labels: the slider's values in words, one a picture. name: what the slider
-    turns. alts: what each picture shows; one text serves them all, followed by the label.
-    still: for where no script runs; by default the picture at `start`.
-    Raises ValueError unless there are as many labels and alts as pictures, and a start among them,
-    and for pictures that are no bytes.
+    clouds: (N, 2) each, of one scale; digits: (N,). labels: the slider's values, one a cloud.
+    name: what the slider turns. alt: what a cloud shows; the label follows it.
     """
-    labels = [str(label) for label in labels]
-    if isinstance(alts, str):
-        alts = [f"{alts} {name}: {label}." for label in labels]
-    if not len(pictures) == len(labels) == len(alts) or not pictures:
-        raise ValueError(
-            "need a label and a text for each picture, got "
-            f"{len(labels)} and {len(alts)} for {len(pictures)}"
-        )
-    start = whole_number("start", start, 0, len(pictures) - 1)
-    for picture in pictures:
-        _check_png("each picture", picture)
+    points = torch.stack(list(clouds)).float()
+    low, high = points.amin((0, 1)), points.amax((0, 1))
     content = {
-        "frames": {
-            "name": str(name),
-            "labels": labels,
-            "pictures": [base64.b64encode(picture).decode() for picture in pictures],
-            "alts": [str(alt) for alt in alts],
-            "start": start,
-        }
+        "name": name,
+        "labels": [str(label) for label in labels],
+        "points": pack_array((points - low) / (high - low), 8),
+        "digits": digits.tolist(),
+        "alts": [f"{alt} {name}: {label}." for label in labels],
+        "start": start,
     }
-    return Explorer(content, pictures[start] if still is None else still, alts[start])
+    ax = charts.scatter_codes(points[start], digits, ax=plotting.panels(1, (4.2, 4))[0], bare=True)
+    still = plotting.small_png(ax)
+    whole = {"views": ["frames"], "frames": content}
+    return Explorer(whole, still, content["alts"][start], frames=content)
 
 
-def _check_png(name: str, picture: Any) -> None:
-    if not isinstance(picture, bytes):
-        raise ValueError(
-            f"{name} must be a PNG as bytes, got {type(picture).__name__}; "
-            "widgets.picture makes one of images"
-        )
+def html(*views: str, still: bytes, alt: str, frames: Any = None, **options: Any) -> str:
+    """Return an explorer as HTML that needs nothing else, from what a notebook keeps of it.
+
+    That is, its output's metadata "explorer", whose entries are the arguments here, the still,
+    and the still in words.
+    """
+    if frames is not None:
+        return Explorer({"views": ["frames"], "frames": frames}, still, alt).html()
+    return explore(*views, still=still, alt=alt, **options).html()
 
 
-def style() -> str:
+def page() -> str:
+    """Return `explorer.html`, one file with all views that opens by double click."""
+    content = payload_of(VIEWS) | {"page": True}
+    still, alt = still_of(content | {"views": ["latent"]})
+    template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
+    return template.replace("<!-- explorer -->", host(content, still, alt) + script(*VIEWS))
+
+
+# --- The browser's side -----------------------------------------------------------------
+
+
+def css() -> str:
     """Return the explorer's style sheet."""
     return (FOLDER / "explorer.css").read_text(encoding="utf-8")
 
 
-def module() -> str:
-    """Return the explorer's ES module."""
-    return (FOLDER / "explorer.js").read_text(encoding="utf-8")
+def javascript(*views: str) -> str:
+    """Return what some views need of the explorer's ES modules, as one script."""
+    return _joined("mount.js", *(f"views/{view}.js" for view in views))
+
+
+def _joined(*names: str) -> str:
+    """Return modules after all that they import, in one scope and without import lines."""
+    texts: dict[Path, str] = {}
+
+    def add(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        for name in IMPORT.findall(text):
+            if (needed := (path.parent / name).resolve()) not in texts:
+                add(needed)
+        texts[path] = ONLY_IN_MODULES.sub("", text)
+
+    for name in names:
+        add((FOLDER / name).resolve())
+    return "\n".join(texts.values())
 
 
 def host(content: dict[str, Any], still: bytes, alt: str) -> str:
@@ -139,36 +168,22 @@ def host(content: dict[str, Any], still: bytes, alt: str) -> str:
     The still comes first and needs no style: it is what untrusted notebooks and pages
     without scripts show.
     """
-    packed = json.dumps(content | {"style": style()}, separators=(",", ":")).replace("</", "<\\/")
-    picture = base64.b64encode(still).decode()
-    return (
-        '<div data-aelib="waiting">'
-        f'<img src="data:image/png;base64,{picture}" alt="{html.escape(alt)}">'
-        f"<p>{ALIVE}</p>"
-        f'<script type="application/json">{packed}</script>'
-        "</div>"
-    )
+    packed = json.dumps(content | {"style": css()}, separators=(",", ":")).replace("</", "<\\/")
+    data = f'<script type="application/json">{packed}</script>'
+    return f'<div data-aelib="waiting">{_shown(still, alt, ALIVE)}{data}</div>\n'
 
 
-def script() -> str:
+def _shown(still: bytes, alt: str, sentence: str) -> str:
+    png = base64.b64encode(still).decode()
+    return f'<img src="data:image/png;base64,{png}" alt="{markup.escape(alt)}"><p>{sentence}</p>'
+
+
+def script(*views: str) -> str:
     """Return the script element that brings all waiting explorers of a document to life."""
-    return f'<script type="module">\n{module()}\nmountWaiting();\n</script>'
+    return f'<script type="module">\n{javascript(*views)}\nmountWaiting();\n</script>'
 
 
-def page(folder: str | Path, test_scores: TestScores | None = None) -> Path:
-    """Write `explorer.html`, one file with all views that opens by double click, to a folder.
-
-    Returns its path. folder: ~ in it means the home folder. test_scores: see `needs`.
-    Raises FileError if it cannot be written, and ModelMissingError for a missing model.
-    """
-    target = expanded(folder) / "explorer.html"
-    check_writable(target.parent)  # fail now, not after a minute
-    content = needs(VIEWS, test_scores=test_scores) | {"page": True}
-    still, alt = STILLS["latent"]()
-    template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
-    text = template.replace("<!-- explorer -->", f"{host(content, still, alt)}\n{script()}")
-    write_atomically(target, text.encode())
-    return target
+# --- The pad ------------------------------------------------------------------------------
 
 
 class Pad(anywidget.AnyWidget):
@@ -177,13 +192,30 @@ class Pad(anywidget.AnyWidget):
     It needs a running kernel: after a notebook has been reopened, run its cell again.
     """
 
-    _esm = module()
-    payload = traitlets.Dict().tag(sync=True)
-    sheet = traitlets.Unicode().tag(sync=True)  # "style" means something else to ipywidgets
+    _esm = _joined("widget.js")
+    payload, sheet = traitlets.Dict().tag(sync=True), traitlets.Unicode().tag(sync=True)
     pixels = traitlets.List(traitlets.Float()).tag(sync=True)
+    name = traitlets.Unicode().tag(sync=True)
+    values = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # The browser counts what it asks, Python says which question it has answered last.
+    choice, asked, answered = (traitlets.Int().tag(sync=True) for _ in range(3))
+    answer = traitlets.List(traitlets.Dict()).tag(sync=True)
 
-    def __init__(self) -> None:
-        super().__init__(payload=needs([]), sheet=style())
+    def __init__(
+        self,
+        answer: Callable[[Tensor, Any], Mapping[str, Tensor]] | None = None,
+        name: str = "",
+        values: Sequence[Any] = (),
+        start: int = 0,
+    ) -> None:
+        """answer: called with the drawing, (1, 1, 28, 28), and the slider's value whenever one of
+        them changes; returns pictures to show, (1, 1, 28, 28), by their names.
+
+        name: what the slider turns; values: what it goes through; start: the place of the first.
+        """
+        said = [str(value) for value in values]
+        super().__init__(payload=payload_of([]), sheet=css(), name=name, values=said, choice=start)
+        self._answer, self._values = answer or (lambda image, value: {}), values or (None,)
 
     @property
     def image(self) -> Tensor:
@@ -194,3 +226,31 @@ class Pad(anywidget.AnyWidget):
         if not self.pixels:
             raise ValueError("the pad is empty: draw a digit, or take a test digit, first")
         return torch.tensor(self.pixels, dtype=torch.float32).view(1, 1, SIDE, SIDE).clamp(0, 1)
+
+    @traitlets.observe("asked")
+    def _respond(self, _: Any) -> None:
+        shown: list[dict[str, Any]] = []
+        try:
+            if self.pixels:
+                pictures = self._answer(self.image, self._values[self.choice])
+                shown = [
+                    {"title": name, "words": "", "pixels": picture.flatten().tolist()}
+                    for name, picture in pictures.items()
+                ]
+        except Exception as error:  # of the reader's own function: said where they look
+            shown = [{"title": type(error).__name__, "words": str(error), "pixels": []}]
+        with self.hold_sync():
+            self.answer, self.answered = shown, self.asked
+
+    def _ipython_display_(self) -> None:
+        """Display the pad, and a still for where there is no kernel."""
+        two = examples()[2:3]
+        rows = {"a test digit": two} | dict(self._answer(two, self._values[self.choice]))
+        still = plotting.small_png(plotting.image_grid(rows))
+        alt = f"What Python answers to a test digit 2: {', '.join(list(rows)[1:]) or 'nothing'}."
+        shown = f'<div class="aelib-still">{EITHER}{_shown(still, alt, CALLS_PYTHON)}</div>'
+        png = base64.b64encode(still).decode()
+        data = {"text/plain": alt, "text/html": shown, "image/png": png}
+        display(data, raw=True, metadata={"image/png": {"alt": alt}})
+        bundle = {**self._repr_mimebundle_()[0], "text/plain": CALLS_PYTHON}
+        display(bundle, raw=True, metadata={"explorer_note": True})
