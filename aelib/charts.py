@@ -118,7 +118,8 @@ def scatter_codes(
     # Mixed order, else the last digit covers the others; fixed, so the picture is too.
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
     colors = np.array(DIGIT_COLORS)[labels[order]]
-    ax.scatter(*codes[order].T.numpy(), c=colors, s=10 if bare else 3, alpha=0.6, lw=0)
+    x, y = codes[order].T.numpy()
+    ax.scatter(x, y, c=colors, s=10 if bare else 3, alpha=0.6, lw=0)
     halo = [mpl.patheffects.withStroke(linewidth=3, foreground="white")]
     for digit in labels.unique().tolist():
         x, y = codes[labels == digit].median(0).values.tolist()
@@ -175,8 +176,8 @@ def losses(
     ax = axes_or_new(ax, (6.5, 3.6))
     looks = zip(cycle(DIGIT_COLORS), cycle(MARKERS), histories.items(), strict=False)
     for color, marker, (name, history) in looks:
-        steps = {"epochs": np.ones(history.epochs), "seconds": history.seconds}[against]
-        x, style = np.cumsum(steps), {"color": color, "marker": marker, "ms": 4}
+        x = np.cumsum({"epochs": [1.0] * history.epochs, "seconds": history.seconds}[against])
+        style: dict[str, Any] = {"color": color, "marker": marker, "ms": 4}
         ax.plot(x, history.val_loss, label=f"{name}, validation", **style)
         ax.plot(x, history.train_loss, "--", lw=1, mfc="white", label=f"{name}, training", **style)
     ax.set(xlabel=against, ylabel="mean squared error", yscale="log")

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from aelib.data import SIDE, as_drawings
 from aelib.metrics import decode
+from aelib.models import Autoencoder
 
 # Ten colours that stay apart under the common colour blindnesses, one per digit. Source:
 # Petroff 2021, Accessible color sequences for data visualization, arXiv:2107.02270.
@@ -193,7 +194,7 @@ def stretched(images: Tensor) -> Tensor:
     return (images - low) / (high - low).clamp_min(1e-12)
 
 
-def decoded_plane(model: nn.Module, across: Tensor, up: Tensor, ax: Axes | None = None) -> Axes:
+def decoded_plane(model: Autoencoder, across: Tensor, up: Tensor, ax: Axes | None = None) -> Axes:
     """Show what a decoder draws at a grid of codes: columns at `across`, rows at `up`.
 
     across and up are (n,) and (m,), in rising order; the second coordinate of a code points up.

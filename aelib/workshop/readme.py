@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def detector_table(in_the_open: bool) -> str:
     return markdown(["", *map(str, DIGITS), "mean"], rows)
 
 
-def _percent(values: list[float]) -> list[str]:
+def _percent(values: Sequence[float]) -> list[str]:
     return [f"{value:.1f}" for value in [*values, sum(values) / len(values)]]
 
 
