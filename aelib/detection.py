@@ -54,9 +54,8 @@ def anomaly_scores(
     "mse": the mean squared error. "share": the squared error as a share of the image's own
     squared ink. "blurred share": the same after a blur of one pixel, which forgives a stroke
     for lying slightly beside its place. With `code_distance` (N,), from `CodeDistance`, also
-    "blurred share and code", the blurred share times the squared distance: strange is what
-    was drawn badly or has an unusual code.
-    Raises ValueError for drawings of another number, and for an image without any ink.
+    "blurred share and code", times the squared distance: strange is what was drawn badly or has
+    an unusual code. Raises ValueError for unequal numbers, and for an image without ink.
     """
     drawn, images = as_drawings(drawn), as_images(images)
     if drawn.shape != images.shape:
@@ -77,10 +76,9 @@ def anomaly_scores(
 class CodeDistance:
     """The codes of normal images, to ask of a new code whether it lies among them.
 
-    codes: (N, d), float. Directions in which they vary much and little count alike: they are
-    scaled so that their covariance is the identity (the distance of Mahalanobis). A direction
-    in which they do not vary at all does not count.
-    Raises ValueError for codes that are all the same.
+    codes: (N, d). Directions in which they vary much and little count alike: they are scaled so
+    that their covariance is the identity (the distance of Mahalanobis). A direction in which
+    they do not vary does not count. Raises ValueError for codes that are all the same.
     """
 
     def __init__(self, codes: Tensor) -> None:
@@ -90,15 +88,12 @@ class CodeDistance:
         variances, directions = torch.linalg.eigh(covariance)
         # What a model gives for the same code differs in the last bits from batch to batch.
         if not variances[-1] > 1e-12 * codes.double().square().mean():
-            raise ValueError(
-                f"the {len(codes):,} codes are all the same, as those of a collapsed model are: "
-                "nothing lies nearer to them or farther"
-            )
+            raise ValueError("the codes are all the same, as those of a collapsed model are")
         varies = variances > 1e-12 * variances[-1]
         self.scaling = (directions[:, varies] / variances[varies].sqrt()).float()
         self.scaled = codes @ self.scaling  # (N, directions that vary)
-        nearest = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute")
-        self._nearest = nearest.fit(self.scaled.numpy())
+        self._nearest = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute")
+        self._nearest.fit(self.scaled.numpy())
 
     def distance(self, codes: Tensor) -> Tensor:
         """Return the mean distance of each code (N, d) to its five nearest known ones, (N,)."""
@@ -144,8 +139,7 @@ def flagged_per_digit(scores: Tensor, labels: Tensor, limit: float) -> Tensor:
 class Detector:
     """An autoencoder as an alarm: strange is what it draws badly or gives an unusual code.
 
-    model: an autoencoder that was trained on normal images only. known: normal images, best
-    those of its training; their codes say what is usual.
+    model: was trained on normal images only. known: these, whose codes say what is usual.
     """
 
     def __init__(self, model: Autoencoder, known: Images) -> None:
@@ -162,8 +156,5 @@ class Detector:
     def threshold(
         self, normal: Images, false_alarms: float = FALSE_ALARMS, score: str = WITH_CODE
     ) -> float:
-        """Return the score above which an image is flagged, as the function `threshold` does.
-
-        normal: normal images that the model was not trained on.
-        """
+        """Return the score above which an image is flagged; normal: images not trained on."""
         return threshold(self.scores(normal)[score], false_alarms)

@@ -10,7 +10,6 @@ import numpy as np
 from torch import Tensor
 
 CONFIDENCE = 0.95
-GAP = "  "  # between two columns of a table
 Name = TypeVar("Name", bound=Hashable)
 
 
@@ -26,17 +25,14 @@ class Interval(NamedTuple):
     high: float
     p: float = math.nan
 
-    def verdict(self, margin: float | None = None) -> str:
+    def verdict(self, margin: float | None = None, stands: bool = True) -> str:
         """Return the word for this interval.
 
-        "lower" or "higher": it excludes zero. "level": it lies within ± margin, which is
-        stated before anybody looks. "undecided": neither.
+        "lower" or "higher": it excludes zero, and stands in its family, see `holm`. "level": it
+        lies within ± margin, which is stated before anybody looks. "undecided": neither.
         """
-        if self.low > 0 or self.high < 0:
+        if stands and (self.low > 0 or self.high < 0):
             return "lower" if self.mean < 0 else "higher"
-        return self._level_or_undecided(margin)
-
-    def _level_or_undecided(self, margin: float | None) -> str:
         within = margin is not None and max(-self.low, self.high) <= margin
         return "level" if within else "undecided"
 
@@ -51,9 +47,7 @@ def paired_difference(first: Any, second: Any) -> Interval:
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
-        raise ValueError(
-            f"need two lists of equal length, at least 2; got shapes {a.shape} and {b.shape}"
-        )
+        raise ValueError(f"need two lists of equal length, at least 2; got {a.shape} and {b.shape}")
     error = float((a - b).std(ddof=1)) / math.sqrt(len(a))
     return t_interval(float((a - b).mean()), error, len(a) - 1)
 
@@ -72,14 +66,13 @@ def t_interval(mean: float, error: float, freedom: float) -> Interval:
 def holm(intervals: Mapping[Name, Interval]) -> dict[Name, bool]:
     """Return which of a family of differences stand together, at 5 % for all of them.
 
-    The smallest p is held to 5 % divided by the number of comparisons, the next to 5 %
-    divided by one less, and so on; the first that fails takes the rest along.
-    Raises ValueError for an interval without a p: the order of the others would be chance.
+    The smallest p is held to 5 % divided by the number of comparisons, the next to 5 % divided by
+    one less, and so on; the first that fails takes the rest along. Raises ValueError for an
+    interval without a p: the order of the others would be chance.
     Source: Holm 1979, https://www.jstor.org/stable/4615733; notebook 4.
     """
-    for name, interval in intervals.items():
-        if math.isnan(interval.p):
-            raise ValueError(f"the interval of {name!r} has no p")
+    if any(math.isnan(interval.p) for interval in intervals.values()):
+        raise ValueError("each interval needs its p; one of these has none")
     stands, standing = {}, True
     for rank, name in enumerate(sorted(intervals, key=lambda name: intervals[name].p)):
         standing = standing and intervals[name].p <= (1 - CONFIDENCE) / (len(intervals) - rank)
@@ -93,10 +86,7 @@ def verdicts(intervals: Mapping[Name, Interval], margin: float | None = None) ->
     "lower" and "higher" are said only of differences that stand after Holm's correction.
     """
     stands = holm(intervals)
-    return {
-        name: interval.verdict(margin) if stands[name] else interval._level_or_undecided(margin)
-        for name, interval in intervals.items()
-    }
+    return {name: one.verdict(margin, stands[name]) for name, one in intervals.items()}
 
 
 def table(
@@ -107,12 +97,10 @@ def table(
 ) -> str:
     """Return rows of numbers and words as aligned text, to be printed.
 
-    rows: from a row's name to its cells, as many as there are columns. A cell is a number (a
-        tensor of one element, too), an `Interval`, a word, or None, which leaves it empty.
-    columns: the names above the cells.
+    rows: from a row's name to its cells: a number (a tensor of one element, too), an `Interval`, a
+        word, or None, which leaves it empty. columns: what stands above the cells.
     formats: how numbers are written, as after the colon of an f-string, e.g. ".3f" or ".1%":
         one for all cells, one for each column, or a mapping with one for each row.
-    corner: what stands above the names of the rows.
     """
     lines = [[corner, *map(str, columns)]]
     for name, cells in rows.items():
@@ -122,7 +110,7 @@ def table(
         lines.append([str(name), *(_written(cell, spec) for cell, spec in pairs)])
     first, *others = (max(map(len, column)) for column in zip(*lines, strict=True))
     return "\n".join(
-        GAP.join([name.ljust(first), *map(str.rjust, cells, others)]).rstrip()
+        "  ".join([name.ljust(first), *map(str.rjust, cells, others)]).rstrip()
         for name, *cells in lines
     )
 

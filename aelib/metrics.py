@@ -1,12 +1,12 @@
 """What the course measures with a model, and what learns nothing, to compare it with.
 
-Everything here takes tensors and returns tensors or plain numbers; nothing trains. Images are
-what `data.as_images` takes. Three measures have modules of their own: `checkerboards`,
-`strokes` and `detection`.
+Images are what `data.as_images` takes; nothing here trains. Three measures have modules of
+their own: `checkerboards`, `strokes` and `detection`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +19,6 @@ from aelib.models import Autoencoder, looking_at
 
 # scikit-learn takes a second to import, and few functions need it: each imports what it uses.
 BATCH = 250  # of 1,000 the activations take 100 MB and, as no cache holds them, a fifth more time
-READ, LOST = 0.75, 0.25  # of a digit's drawings, to call it read or lost
 NEIGHBOURS = 15
 ID_NEIGHBOURS = {"TwoNN": 2, "MLE": 20}
 PLANE_SUBSETS = ((0, 1), (0, 1, 2), (0, 1, 6), DIGITS)
@@ -35,22 +34,16 @@ def reconstruct(model: nn.Module, images: Images) -> Tensor:
     that offset, as it did in training. Raises ValueError if the drawings have another shape
     than the images: an error would be computed of something else.
     """
-
-    def draw(x: Tensor) -> Tensor:
-        drawn = model(x)
-        if drawn.shape != x.shape:
-            raise ValueError(
-                f"the model must return images of the shape that it gets, {tuple(x.shape)}, "
-                f"got {tuple(drawn.shape)}"
-            )
-        return drawn
-
-    return _in_batches(model, draw, as_images(images) - _offset(model))
+    x = as_images(images) - getattr(model, "offset", 0.0)
+    drawn = _in_batches(model, model, x)
+    if drawn.shape != x.shape:
+        raise ValueError(f"the model drew {tuple(drawn.shape)} from images {tuple(x.shape)}")
+    return drawn
 
 
 def encode(model: Autoencoder, images: Images) -> Tensor:
     """Return a model's codes (N, latent_dim) of images, on the CPU; see `reconstruct`."""
-    return _in_batches(model, model.encode, as_images(images) - _offset(model))
+    return _in_batches(model, model.encode, as_images(images) - getattr(model, "offset", 0.0))
 
 
 def decode(model: Autoencoder, codes: Tensor) -> Tensor:
@@ -63,17 +56,12 @@ def read_digits(judge: nn.Module, images: Images) -> Tensor:
 
     What leaves [0, 1], as drawings by PCA do, is cut off first.
     """
-    scores = _in_batches(judge, judge, as_drawings(images).float().clamp(0, 1))
-    return scores.argmax(1)
+    return _in_batches(judge, judge, as_drawings(images).clamp(0, 1)).argmax(1)
 
 
 def _in_batches(model: nn.Module, see: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     with looking_at(model) as device:
         return torch.cat([see(part.to(device)).cpu() for part in x.split(BATCH)])
-
-
-def _offset(model: Any) -> float:
-    return getattr(model, "offset", 0.0)
 
 
 # --- Errors and readings --------------------------------------------------------------
@@ -85,10 +73,8 @@ def mse_per_image(reconstructions: Tensor, images: Tensor) -> Tensor:
     Raises ValueError for two shapes: torch would repeat the smaller, and a number come out.
     """
     if reconstructions.shape != images.shape:
-        raise ValueError(
-            f"reconstructions {tuple(reconstructions.shape)} and images {tuple(images.shape)} "
-            "must have the same shape"
-        )
+        shapes = f"{tuple(reconstructions.shape)} and {tuple(images.shape)}"
+        raise ValueError(f"reconstructions and images must have the same shape, got {shapes}")
     return (reconstructions - images).square().flatten(1).mean(1)
 
 
@@ -98,7 +84,7 @@ def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:
     return sums / torch.bincount(labels, minlength=len(DIGITS))
 
 
-def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str]:
+def agreement(right: Tensor, read: float = 0.75, lost: float = 0.25) -> list[str]:
     """Return what all judges say of each digit: "read", "lost", "between" or "disputed".
 
     right: (seeds, judges, 10), the share of each digit that was read as itself. A digit is
@@ -151,13 +137,11 @@ def plane_values(
     """Return knn_accuracy, knn_subsets (by digits, e.g. "0 1 6") and class_overlap of a plane."""
     subsets = {}
     for digits in PLANE_SUBSETS:
-        chosen = torch.tensor(digits)
-        here, there = torch.isin(labels, chosen), torch.isin(test_labels, chosen)
-        subsets[" ".join(map(str, digits))] = knn_accuracy(
-            codes[here], labels[here], test_codes[there], test_labels[there]
-        )
+        here, there = (torch.isin(y, torch.tensor(digits)) for y in (labels, test_labels))
+        found = knn_accuracy(codes[here], labels[here], test_codes[there], test_labels[there])
+        subsets[" ".join(map(str, digits))] = found
     return {
-        "knn_accuracy": subsets[" ".join(map(str, DIGITS))],
+        "knn_accuracy": found,  # of the last subset, which is all of them
         "knn_subsets": subsets,
         "class_overlap": class_overlap(test_codes, test_labels).tolist(),
     }
@@ -170,26 +154,19 @@ def class_overlap(codes: Tensor, labels: Tensor) -> Tensor:
     other-digit codes among each code's 15 nearest neighbours, divided by one half. 0:
     apart; 1: mixed as if shuffled. The diagonal is 1. Axes are scaled to unit variance.
     """
+    from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import StandardScaler
 
     scaled = torch.from_numpy(StandardScaler().fit_transform(codes))
-    groups = [scaled[labels == digit] for digit in DIGITS]
     result = torch.ones(len(DIGITS), len(DIGITS))
-    for a in DIGITS:
-        for b in range(a):
-            result[a, b] = result[b, a] = _pair_overlap(groups[a], groups[b])
+    for b, a in itertools.combinations(DIGITS, 2):
+        size = int(min((labels == a).sum(), (labels == b).sum()))
+        both = torch.cat([scaled[labels == a][:size], scaled[labels == b][:size]])
+        neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(both)
+        found = neighbours.kneighbors(return_distance=False)  # without the code itself
+        other = (found >= size) != (np.arange(2 * size) >= size)[:, None]
+        result[a, b] = result[b, a] = float(2 * other.mean())
     return result
-
-
-def _pair_overlap(a: Tensor, b: Tensor) -> float:
-    from sklearn.neighbors import NearestNeighbors
-
-    size = min(len(a), len(b))
-    both = torch.cat([a[:size], b[:size]])
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(both)
-    found = neighbours.kneighbors(return_distance=False)  # without the code itself
-    other = (found >= size) != (np.arange(2 * size) >= size)[:, None]
-    return float(2 * other.mean())
 
 
 def intrinsic_dimension(images: Tensor, method: str = "TwoNN") -> float:
@@ -267,19 +244,16 @@ class LinearAutoencoder:
         Raises ValueError if fewer components are kept: their error would pass for that of more.
         """
         if not 0 <= latent_dim <= len(self.components):
-            raise ValueError(
-                f"latent_dim must lie in 0 to {len(self.components)}, got {latent_dim}; "
-                "LinearAutoencoder(train, max_dim=...) keeps more components"
-            )
+            kept = f"{len(self.components)} components are kept, got {latent_dim}"
+            raise ValueError(f"{kept}: LinearAutoencoder(train, max_dim={latent_dim}) keeps more")
         basis = self.components[:latent_dim].flatten(1)
-        parts = as_drawings(images).float().split(BATCH)
+        parts = as_drawings(images).split(BATCH)
         return torch.cat([(part - self.mean).flatten(1) @ basis.T for part in parts])
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the images that codes (N, d) mean; a little of them may leave [0, 1]."""
         basis = self.components[: codes.shape[1]].flatten(1)
-        flat = torch.addmm(self.mean.flatten(), codes, basis)
-        return flat.view(-1, 1, SIDE, SIDE)
+        return torch.addmm(self.mean.flatten(), codes, basis).view(-1, 1, SIDE, SIDE)
 
     def reconstruct(self, images: Images, latent_dim: int) -> Tensor:
         """Return the best linear reconstruction of images from `latent_dim` numbers."""

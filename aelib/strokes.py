@@ -24,8 +24,8 @@ QUARTERS = ("top left", "top right", "bottom left", "bottom right")
 def has_loop(images: Images, ink: float = INK) -> Tensor:
     """Return whether ink encloses paper in each image (N, 1, 28, 28), shape (N,), bool.
 
-    Pixels of `ink` and more are ink; a hole is at least three connected pixels of paper
-    that no path through paper connects with the border.
+    A hole is at least three connected pixels of paper, of less than `ink`, that no path through
+    paper connects with the border.
     """
     inked = (as_images(images)[:, 0] >= ink).numpy()
     return torch.tensor([_encloses_paper(image) for image in inked], dtype=torch.bool)
@@ -44,9 +44,8 @@ def _encloses_paper(ink: np.ndarray) -> bool:
 def breadth(images: Images) -> Tensor:
     """Return how far the ink lies from its own main axis, in pixels, shape (N,).
 
-    The root mean square distance, weighted by ink, from the straight line that fits the
-    ink of an image (N, 1, 28, 28) best; NaN without ink. A straight stroke has little more
-    than half of its pen's radius, a ring has 0.7 of its radius.
+    The root mean square distance, weighted by ink, from the straight line that fits an image's
+    ink best; NaN without ink. A stroke has little over half of its pen's radius, a ring 0.7 of its.
     """
     return torch.cat([_breadth(part[:, 0].double()) for part in as_images(images).split(1000)])
 
@@ -56,8 +55,7 @@ def _breadth(ink: Tensor) -> Tensor:
     place = torch.arange(SIDE, dtype=torch.float64)
     down, across = weights.sum(2), weights.sum(1)
     mean_y, mean_x = down @ place, across @ place
-    var_y = down @ place**2 - mean_y**2
-    var_x = across @ place**2 - mean_x**2
+    var_y, var_x = down @ place**2 - mean_y**2, across @ place**2 - mean_x**2
     both = torch.einsum("nyx,y,x->n", weights, place, place) - mean_y * mean_x
     # The smaller eigenvalue of the 2 x 2 covariance of where the ink is.
     middle, spread = (var_y + var_x) / 2, ((var_y - var_x) / 2).hypot(both)
@@ -65,10 +63,7 @@ def _breadth(ink: Tensor) -> Tensor:
 
 
 def by_quarter(images: Tensor) -> Tensor:
-    """Return the mean of the squared values in each quarter of images or differences, (N, 4).
-
-    The quarters of 14 x 14 pixels are in the order of `QUARTERS`.
-    """
+    """Return the mean square in each quarter, see `QUARTERS`, of images or differences, (N, 4)."""
     blocks = images[:, 0].square().unflatten(1, (2, HALF)).unflatten(3, (2, HALF))
     return blocks.mean((2, 4)).flatten(1)
 
@@ -81,9 +76,8 @@ Region = Mapping[int, Sequence[int]]  # some digits, and of each some of the fou
 def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     """Return what share of the ink in a region each one-digit model draws wrong, (10, seeds).
 
-    errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter; ink:
-    (10, 4), the squared ink of the real digits there. NaN for the models that know a digit of
-    the region, for whom it is no test.
+    errors: (10, seeds, 10, 4), the squared error by model, seed, digit and quarter. ink: (10, 4),
+    of the real digits. NaN for the models that know a digit of the region: it is no test.
     """
     errors, ink = errors.double(), ink.double()
     places = [(digit, quarter) for digit, quarters in region.items() for quarter in quarters]
@@ -96,12 +90,11 @@ def wrong_in_region(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
 def relative_to_usual(errors: Tensor, ink: Tensor, region: Region) -> Tensor:
     """Return `wrong_in_region` as a multiple of what each model draws wrong elsewhere.
 
-    A model that draws all strangers badly also draws the region badly. Elsewhere means the
-    whole pictures of the digits that are neither in the region nor the model's own. Below 1:
-    better there than it usually is.
+    A model that draws all strangers badly also draws the region badly. Elsewhere: the pictures of
+    the digits that are neither in the region nor the model's own. Below 1: better than usual.
     """
-    usual = []
+    errors, ink, usual = errors.double(), ink.double(), []
     for own in DIGITS:
         others = [digit for digit in DIGITS if digit not in (own, *region)]
-        usual.append(errors[own][:, others].double().sum((1, 2)) / ink[others].double().sum())
+        usual.append(errors[own][:, others].sum((1, 2)) / ink[others].sum())
     return wrong_in_region(errors, ink, region) / torch.stack(usual)

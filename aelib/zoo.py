@@ -6,8 +6,8 @@ Both are made by `python -m aelib train`. A run, one model with one seed, leaves
     checkpoints/<name>/seed<k>.json   settings, values, versions; written last
     checkpoints/<name>/seed0.pt       weights in half precision, shipped for seed 0
 
-All five judges ship, so that anybody can measure. The weights of the other seeds are in the
-user's cache if they were trained there. A record's settings say how to build its model.
+All five judges ship, so that anybody can measure; other seeds' weights are in the user's cache,
+if they were trained there. A record's settings say how to build its model.
 """
 
 from __future__ import annotations
@@ -33,16 +33,6 @@ JUDGE = "judge"
 LATENT_DIMS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32)
 UP_DIMS = (2, 16)
 SEEDS = (0, 1, 2, 3, 4)
-# What was measured of several models at once, and the command that writes it.
-MEASURED = {
-    "costs": "costs",
-    "step_sizes": "tune",
-    "one_class_baselines": "baselines",
-    "one_class_comparisons": "compare",
-}
-
-
-# --- Models ---------------------------------------------------------------------------
 
 
 def names() -> list[str]:
@@ -53,28 +43,35 @@ def names() -> list[str]:
 def load(name: str, seed: int = 0) -> Autoencoder:
     """Return a trained autoencoder in eval mode on the CPU, e.g. load("latent/16").
 
-    Seed 0 ships; others are there if they were trained on this machine.
-    Raises AelibError for a name or seed that there is not, and for weights that are missing
-    or not those that were recorded.
+    Seed 0 ships; others are there if they were trained on this machine. Raises AelibError for a
+    name or a seed that there is not, and for weights that are missing or were altered.
     """
-    return _load(name, seed)
+    entry, path = record(name, seed), weights_file(name, seed)
+    anew = f"delete {record_file(name, seed)} and run: python -m aelib train {name}"
+    if not path.exists():
+        raise AelibError(f"the weights of {name}, seed {seed}, are not kept here; {anew}")
+    packed = path.read_bytes()
+    if hashlib.sha256(packed).hexdigest() != entry["weights_sha256"]:
+        raise AelibError(f"{path} is not what was recorded: git checkout -- {path}, or {anew}")
+    model = build(entry["settings"])
+    # As numbers only: no code in a file is ever run.
+    model.load_state_dict(torch.load(io.BytesIO(packed), weights_only=True))
+    return model.eval()
 
 
 def judge(seed: int = 0) -> Judge:
     """Return the trained classifier that reads the course's reconstructions, in eval mode."""
-    return _load(JUDGE, seed)
+    model: Any = load(JUDGE, seed)
+    return model
 
 
 def judges() -> list[Judge]:
-    """Return all five classifiers: the same network and recipe, other seeds.
-
-    A reading that only one of them makes says more of the reader than of the picture.
-    """
+    """Return all five: what only one of them reads says more of the reader than of the picture."""
     return [judge(seed) for seed in _seeds(JUDGE)]
 
 
 def untrained(name: str, seed: int = 0) -> Autoencoder:
-    """Return the model of a recorded experiment as a seed makes it, before training."""
+    """Return the model of a recorded experiment, e.g. "plain/16", before training."""
     return build(record(name)["settings"], seed)
 
 
@@ -86,38 +83,16 @@ def build(settings: Mapping[str, Any], seed: int = 0) -> Any:
         return Autoencoder(settings["latent_dim"], settings["upsampling"], settings["offset"])
 
 
-def _load(name: str, seed: int) -> Any:
-    entry, path = record(name, seed), weights_file(name, seed)
-    again = f"delete {record_file(name, seed)} and run: python -m aelib train {name}"
-    if not path.exists():
-        raise AelibError(f"the weights of {name}, seed {seed}, are not kept here; {again}")
-    packed = path.read_bytes()
-    if hashlib.sha256(packed).hexdigest() != entry["weights_sha256"]:
-        raise AelibError(
-            f"{path} is not what was recorded; run: git checkout -- {path}, or {again}"
-        )
-    model = build(entry["settings"])
-    # As numbers only: no code in a file is ever run.
-    model.load_state_dict(torch.load(io.BytesIO(packed), weights_only=True))
-    return model.eval()
-
-
-# --- Records --------------------------------------------------------------------------
-
-
 def record(name: str, seed: int = 0) -> dict[str, Any]:
     """Return what was recorded of one run; AelibError if there is none, naming what there is."""
-    path = record_file(name, seed)
+    path, train = record_file(name, seed), f"python -m aelib train {name}"
     if not path.exists():
-        train = f"python -m aelib train {name}"
         if seeds := _seeds(name):
-            raise AelibError(
-                f"{name} has no seed {seed}, only {seeds}; {train} makes what is missing"
-            )
-        there = _names_of("seed0.json")
-        akin = [one for one in there if one.split("/")[0] == name.split("/")[0]]
-        raise AelibError(f"there is no {name!r}; there are: {', '.join(akin or there)}")
-    return _read(path, f"python -m aelib train {name}")
+            raise AelibError(f"{name} has seeds {seeds}, not {seed}; {train} adds what is missing")
+        known = _names_of("seed0.json")
+        akin = [one for one in known if one.split("/")[0] == name.split("/")[0]]
+        raise AelibError(f"there is no {name!r}; there are: {', '.join(akin or known)}")
+    return _read(path, train)
 
 
 def results(name: str) -> list[dict[str, Any]]:
@@ -126,11 +101,7 @@ def results(name: str) -> list[dict[str, Any]]:
 
 
 def values(name: str, key: str) -> Tensor:
-    """Return a recorded value over the seeds: shape (seeds, ...), float64.
-
-    key: e.g. "test_mse", "test_mse_per_digit", "read_right_per_digit", "val_loss".
-    Raises AelibError for a key that is not recorded.
-    """
+    """Return a recorded value, e.g. "test_mse", over the seeds: shape (seeds, ...), float64."""
     entries = results(name)
     if any(key not in entry for entry in entries):
         raise AelibError(f"{name} has no {key!r}; it has: {', '.join(sorted(entries[0]))}")
@@ -145,40 +116,34 @@ def history(name: str, seed: int = 0) -> History:
 
 
 def watched(name: str) -> tuple[list[int], Tensor]:
-    """Return the checkerboard scores on the way of a run of `up/*`: (steps, scores).
-
-    scores: of each seed at each step, shape (seeds, len(steps)).
-    """
+    """Return (steps, scores): of `up/*` the checkerboard score at each step, (seeds, steps)."""
     runs = [dict(_watched(entry)) for entry in results(name)]
     return list(runs[0]), torch.tensor([list(run.values()) for run in runs])
 
 
 def _watched(entry: dict[str, Any]) -> list[tuple[int, float]]:
     # Where there was nothing to score, JSON has no NaN to say so.
-    pairs = entry.get("watched", [])
-    return [(step, math.nan if value is None else value) for step, value in pairs]
+    return [(step, math.nan if value is None else value) for step, value in entry["watched"]]
 
 
 def measured(what: str) -> Any:
-    """Return what was measured of several models at once, as the file checkpoints/<what>.json.
+    """Return what was measured of several models at once, the values in checkpoints/<what>.json.
 
-    what: "one_class_baselines", by normal digit, what detectors without a network reach, in
-    the form of "detector" in the records of `digit/{k}`; "one_class_comparisons", differences
-    in mean AUROC, in points; "costs", of a training step by "upsampling" and by "recipes";
-    "step_sizes", the validation error of each way of up-sampling at several step sizes.
+    what: "one_class_baselines", by normal digit what detectors without a network reach, as
+    "detector" in the records of `digit/{k}`; "one_class_comparisons", differences in mean AUROC, in
+    points; "costs" of a training step by "upsampling" and by "recipes"; "step_sizes", the
+    validation error of each way of up-sampling at several step sizes.
     """
-    return _read(CHECKPOINTS / f"{what}.json", f"python -m aelib {MEASURED[what]}")["values"]
+    commands = "python -m aelib baselines, compare, costs, or tune"
+    return _read(CHECKPOINTS / f"{what}.json", commands)["values"]
 
 
 def _read(path: Path, command: str) -> dict[str, Any]:
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError) as error:
-        state = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
-        raise AelibError(f"{path} {state}; delete it and run: {command}") from None
-
-
-# --- Files ----------------------------------------------------------------------------
+    except (FileNotFoundError, ValueError):
+        remedy = f"git checkout -- {path}, or delete it and run: {command}"
+        raise AelibError(f"{path} is missing or damaged; {remedy}") from None
 
 
 def weights_file(name: str, seed: int = 0) -> Path:
@@ -198,7 +163,6 @@ def _seeds(name: str) -> list[int]:
 
 
 def _names_of(file: str) -> list[str]:
-    paths = CHECKPOINTS.rglob(file)
-    found = [path.parent.relative_to(CHECKPOINTS).parts for path in paths]
+    found = [path.parent.relative_to(CHECKPOINTS).parts for path in CHECKPOINTS.rglob(file)]
     found.sort(key=lambda parts: [(int(p), p) if p.isdigit() else (-1, p) for p in parts])
     return ["/".join(parts) for parts in found]

@@ -2,7 +2,7 @@
 
 A comparison has intervals that count test images as well as seeds, so it needs the scores of
 every image: it is made from all models at once and not from their records. `python -m aelib
-baselines` and `compare` write it down.
+compare` writes it down.
 """
 
 from __future__ import annotations
@@ -10,26 +10,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aelib import metrics
+from aelib import detection, metrics
 from aelib.data import DIGITS, Digits, Splits
-from aelib.detection import (
-    BLUR,
-    SCORES,
-    WITH_CODE,
-    CodeDistance,
-    Detector,
-    anomaly_scores,
-    auroc,
-    blurred,
-    flagged_per_digit,
-    threshold,
-)
+from aelib.detection import SCORES, WITH_CODE, CodeDistance, Detector, anomaly_scores, auroc
 from aelib.intervals import Interval, t_interval
 from aelib.models import Autoencoder
 
@@ -37,21 +27,14 @@ BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
 OURS = "autoencoder"
 Which = tuple[str, str]  # a detector and one of its scores
 
-# What the course compares: each score with that of the simple detectors, and with the one
-# before it.
+# What the course compares: each score with that of simple detectors, and with the one before it.
 PAIRS: tuple[tuple[Which, Which], ...] = (
     *(((OURS, score), ("PCA", score)) for score in (*SCORES, WITH_CODE)),
     *(((OURS, score), ("nearest image", score)) for score in SCORES),
     ((OURS, WITH_CODE), ("nearest image", "blurred share")),
     ((OURS, "mse"), ("mean image", "mse")),
-    *(
-        ((OURS, after), (OURS, before))
-        for before, after in zip(SCORES, (*SCORES[1:], WITH_CODE), strict=True)
-    ),
+    *(((OURS, after), (OURS, before)) for before, after in pairwise((*SCORES, WITH_CODE))),
 )
-
-
-# --- Detectors without a network ------------------------------------------------------
 
 
 class NearestImage:
@@ -71,7 +54,7 @@ class NearestImage:
         return self.images[torch.from_numpy(found[:, 0])]
 
     def _seen(self, images: Tensor) -> np.ndarray:
-        return (blurred(images, self.blur) if self.blur else images).flatten(1).numpy()
+        return (detection.blurred(images, self.blur) if self.blur else images).flatten(1).numpy()
 
 
 def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor]]:
@@ -86,7 +69,7 @@ def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor
     code = linear.encode(images, BASELINE_DIM)
     nearest = anomaly_scores(NearestImage(known).reconstruct(images), images)
     # Its best: who is judged through a blur should also choose through it.
-    through_blur = NearestImage(known, BLUR).reconstruct(images)
+    through_blur = NearestImage(known, detection.BLUR).reconstruct(images)
     nearest["blurred share"] = anomaly_scores(through_blur, images)["blurred share"]
     return {
         "ink": {"ink": images.mean((1, 2, 3))},
@@ -96,52 +79,12 @@ def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor
     }
 
 
-def measure_baselines(splits: Splits, normal: int) -> dict[str, Any]:
-    """Return what simple detectors reach on the protocol of the one-digit models.
-
-    normal: the digit whose training images they know. The detectors are those of
-    `baseline_scores`; each maps to what `detector_values` gives for every score that it has.
-    """
-    parts = {"val": splits.val, "test": splits.test}
-    known = splits.train.only(normal)
-    found = {part: baseline_scores(known, digits.floats()) for part, digits in parts.items()}
-    return {
-        name: detector_values({part: found[part][name] for part in parts}, splits, normal)
-        for name in found["test"]
-    }
-
-
-def detector_values(
-    scores: dict[str, dict[str, Tensor]], splits: Splits, normal: int
-) -> dict[str, Any]:
-    """Return what is recorded of a detector, for each score.
-
-    scores: of the images "val" and "test". Thresholds come from the normal images of "val".
-    Per score: val_auroc, auroc, threshold, and flagged_per_digit, the number of test images
-    of each digit above the threshold.
-    """
-    values = {}
-    for name, val in scores["val"].items():
-        test, limit = scores["test"][name], threshold(val[splits.val.labels == normal])
-        values[name] = {
-            "val_auroc": auroc(val, splits.val.labels == normal),
-            "auroc": auroc(test, splits.test.labels == normal),
-            "threshold": limit,
-            "flagged_per_digit": flagged_per_digit(test, splits.test.labels, limit).tolist(),
-        }
-    return values
-
-
-# --- Comparisons ----------------------------------------------------------------------
-
-
 def auroc_influence(scores: Tensor, normal: Tensor) -> Tensor:
     """Return how much each image pulls the AUROC up or down, shape (N,), float64; mean zero.
 
-    With other images of the same kinds the AUROC would be another one. Its standard error
-    from this is the standard deviation of the influences divided by the root of N. For the
-    difference of two detectors on the same images subtract their influences first: images
-    that are easy or hard for both then cancel out.
+    With other images of the same kinds the AUROC would be another one. Its standard error from this
+    is the standard deviation of the influences divided by the root of N. For the difference of two
+    detectors subtract their influences first: images that are hard for both then cancel out.
     Source: DeLong et al. 1988, doi:10.2307/2531595.
     """
     scores = scores.double()
@@ -164,13 +107,10 @@ def _share_below(values: Tensor, limits: Tensor) -> Tensor:
 def seeds_and_images(differences: Tensor, influence: Tensor) -> Interval:
     """Return the mean of differences with a 95 % interval that counts images as well as seeds.
 
-    Other seeds would give other models, other test images another mean. The two are
-    independent, so their variances add up.
-
-    differences: (seeds,), the difference of two measures, paired by seed.
-    influence: (images,), how much each test image pulls the mean difference up or down, as
-        `auroc_influence` gives it for either measure: their difference, averaged over the
-        seeds. Its mean is zero.
+    Other seeds would give other models, other test images another mean. The two are independent,
+    so their variances add up. differences: (seeds,), of two measures, paired by seed. influence:
+    (images,), how much each test image pulls the mean difference up or down: the difference of what
+    `auroc_influence` gives for either measure, averaged over the seeds.
     Source: Welch 1947, doi:10.1093/biomet/34.1-2.28, for the degrees of freedom.
     """
     a, b = np.asarray(differences, np.float64), np.asarray(influence, np.float64)
@@ -178,26 +118,6 @@ def seeds_and_images(differences: Tensor, influence: Tensor) -> Interval:
     total = float(parts.sum())
     freedom = total**2 / float((parts**2 / [len(a) - 1, len(b) - 1]).sum()) if total else 1.0
     return t_interval(float(a.mean()), math.sqrt(total), freedom)
-
-
-class _Tally:
-    """The AUROC of every detector over digits and seeds, and how much each image pulls it."""
-
-    def __init__(self, seeds: int, images: int) -> None:
-        self.auroc: dict[Which, Tensor] = defaultdict(lambda: torch.zeros(seeds).double())
-        self.influence: dict[Which, Tensor] = defaultdict(lambda: torch.zeros(images).double())
-        self.seeds = seeds
-
-    def add(
-        self, detector: str, scores: dict[str, Tensor], normal: Tensor, seed: int | None
-    ) -> None:
-        """Add one digit's share; a detector without seeds counts for all of them."""
-        to = slice(None) if seed is None else seed
-        for score, of_images in scores.items():
-            one = (detector, score)
-            self.auroc[one][to] += auroc(of_images, normal) / len(DIGITS)
-            weight = len(DIGITS) * (1 if seed is None else self.seeds)
-            self.influence[one] += auroc_influence(of_images, normal) / weight
 
 
 def measure_comparisons(
@@ -210,26 +130,35 @@ def measure_comparisons(
     interval, their mean with an interval for seeds and images, and images_only, one that
     holds the seeds fixed. Where the second has no seeds it is taken as it is.
     """
-    test = splits.test
-    images = test.floats()
-    tally = _Tally(len(models[0]), len(test))
+    images, count = splits.test.floats(), len(models[0])
+    # Of each detector and score the mean AUROC of each seed, and how much each image pulls it.
+    areas: dict[Which, Tensor] = defaultdict(lambda: torch.zeros(count).double())
+    pulls: dict[Which, Tensor] = defaultdict(lambda: torch.zeros(len(images)).double())
+
+    def add(detector: str, scores: dict[str, Tensor], normal: Tensor, seeds: range) -> None:
+        for score, of_images in scores.items():
+            areas[detector, score][seeds] += auroc(of_images, normal) / len(DIGITS)
+            share = len(DIGITS) * count // len(seeds)
+            pulls[detector, score] += auroc_influence(of_images, normal) / share
+
     for digit in DIGITS:
-        normal, known = test.labels == digit, splits.train.only(digit)
+        normal, known = splits.test.labels == digit, splits.train.only(digit)
         for detector, scores in baseline_scores(known, images).items():
-            tally.add(detector, scores, normal, None)
+            add(detector, scores, normal, range(count))  # it has no seeds: it counts for all
         for seed, model in enumerate(models[digit]):
-            tally.add(OURS, Detector(model, known.floats()).scores(images), normal, seed)
-    return [_compared(first, second, tally) for first, second in PAIRS]
+            scores = Detector(model, known.floats()).scores(images)
+            add(OURS, scores, normal, range(seed, seed + 1))
+    return [
+        _compared(pair, *(100 * (of[pair[0]] - of[pair[1]]) for of in (areas, pulls)))
+        for pair in PAIRS
+    ]
 
 
-def _compared(first: Which, second: Which, tally: _Tally) -> dict[str, Any]:
-    differences = 100 * (tally.auroc[first] - tally.auroc[second])
-    influence = 100 * (tally.influence[first] - tally.influence[second])
-    fixed = differences.mean().expand(len(differences))
+def _compared(pair: tuple[Which, Which], differences: Tensor, influence: Tensor) -> dict[str, Any]:
     return {
-        "first": first,
-        "second": second,
+        "first": pair[0],
+        "second": pair[1],
         "seeds": differences.tolist(),
         "interval": seeds_and_images(differences, influence),
-        "images_only": seeds_and_images(fixed, influence),
+        "images_only": seeds_and_images(differences.mean().expand_as(differences), influence),
     }

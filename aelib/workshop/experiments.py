@@ -6,16 +6,15 @@ To add one, add a line to `_table`; `python -m aelib train` does what is missing
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from itertools import product
 from typing import Any
 
 from torch import nn
 
 from aelib import AelibError, zoo
-from aelib.data import DIGITS, Digits, Splits, cache_folder, join
+from aelib.data import DIGITS, Digits, Splits, join
 from aelib.models import CONTROLS, UPSAMPLING
 from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, SCHEDULED_ADAM, Recipe
 from aelib.training import Loss, denoising_loss, reconstruction_loss
@@ -95,26 +94,7 @@ class Experiment:
     def settings(self) -> dict[str, Any]:
         """Return what decides the outcome of a run, as a record has it."""
         settings = asdict(self)
-        decisive = {key: settings[key] for key in settings if key not in NOT_DECISIVE}
-        return json.loads(json.dumps(decisive))
-
-    def weights_file(self, seed: int) -> Path:
-        """Return where a run's weights belong: what ships beside its record, else in the cache."""
-        ships = self.shipped and (seed == 0 or self.name == JUDGE)
-        root = zoo.CHECKPOINTS if ships else cache_folder() / "weights"
-        return root / self.name / f"seed{seed}.pt"
-
-    def is_recorded(self, seed: int) -> bool:
-        """Return whether a run was recorded with these settings, and its weights, if they ship."""
-        weights, record = self.weights_file(seed), zoo.record_file(self.name, seed)
-        if weights.is_relative_to(zoo.CHECKPOINTS) and not weights.exists():
-            return False
-        try:
-            entry = json.loads(record.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return False
-        complete = bool(entry.get("watched")) or not self.watched
-        return entry["settings"] == self.settings() and complete
+        return {key: settings[key] for key in settings if key not in NOT_DECISIVE}
 
 
 def course_recipe(latent_dim: int) -> Recipe:
@@ -131,43 +111,38 @@ def scaled(recipe: Recipe, factor: float) -> Recipe:
 
 
 def _table() -> Iterator[Experiment]:
-    kept = {"shipped": False}
-    note = "read the drawings of all others (notebooks 2 to 4)"
-    yield Experiment(JUDGE, JUDGE_RECIPE, note=note)
-    note = "what d numbers hold (notebooks 1 and 2)"
+    def for_(note: str, shipped: bool = True) -> dict[str, Any]:
+        return {"note": note, "shipped": shipped}
+
+    why = for_("read the drawings of all others (notebooks 2 to 4)")
+    yield Experiment(JUDGE, JUDGE_RECIPE, **why)
+    why = for_("what d numbers hold (notebooks 1 and 2)")
     for d in LATENT_DIMS:
-        yield Experiment(f"latent/{d}", course_recipe(d), d, note=note)
-    note = "the six ways to enlarge, and a control (notebook 4)"
+        yield Experiment(f"latent/{d}", course_recipe(d), d, **why)
     for kind, d in COMPARED:
-        recipe, shipped = scaled(course_recipe(d), UP_STEPS.get((kind, d), 1.0)), kind in UPSAMPLING
-        yield Experiment(
-            f"up/{kind}/{d}", recipe, d, kind, shipped=shipped, watched=True, note=note
-        )
-    note = "the original's protocol, measured again (notebooks 2 and 4)"
+        why = for_("the six ways to enlarge, and a control (notebook 4)", kind in UPSAMPLING)
+        recipe = scaled(course_recipe(d), UP_STEPS.get((kind, d), 1.0))
+        yield Experiment(f"up/{kind}/{d}", recipe, d, kind, watched=True, **why)
     for kind, d in ORIGINALS:
-        terms = {"offset": 0.5, "seeds": (0, 1, 2), "shipped": d in UP_DIMS}
-        yield Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, **terms, note=note)
-    note = "know one digit, find the strangers (notebook 3)"
+        why = for_("the original's protocol, measured again (notebooks 2 and 4)", d in UP_DIMS)
+        why |= {"offset": 0.5, "seeds": (0, 1, 2)}
+        yield Experiment(f"original/{kind}/{d}", ORIGINAL, d, kind, **why)
+    why = for_("know one digit, find the strangers (notebook 3)")
     for k in DIGITS:
-        yield Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k, note=note)
-    note = "what notebook 3 tried on validation images beside digit/*"
-    for name, (d, noise) in TRIALS.items():
-        for k in DIGITS:
-            terms = {"only": k, "noise": noise, "seeds": (0,)}
-            yield Experiment(f"trial/{name}/{k}", ONE_DIGIT, d, **terms, **kept, note=note)
-    note = "latent/1 with fewer zeros: does a digit need its share? (notebook 2)"
-    for name, every in {"half": 2, "quarter": 4, "tenth": 10}.items():
-        yield Experiment(
-            f"scarce/{name}", course_recipe(1), 1, thinned=(0, every), **kept, note=note
-        )
-    note = "the original's optimiser on the course's terms (notebook 2)"
-    yield Experiment("plain/16", replace(ORIGINAL, epochs=COURSE.epochs), 16, **kept, note=note)
-    note = "Adam with the course's schedule: what Muon adds (notebook 2)"
-    yield Experiment("adam/16", SCHEDULED_ADAM, 16, **kept, note=note)
-    note = "half and twice the rate of adam/16: how much does it matter? (notebook 2)"
+        yield Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k, **why)
+    why = for_("what notebook 3 tried on validation images beside digit/*", False) | {"seeds": (0,)}
+    for (name, (d, noise)), k in product(TRIALS.items(), DIGITS):
+        yield Experiment(f"trial/{name}/{k}", ONE_DIGIT, d, only=k, noise=noise, **why)
+    why = for_("latent/1 with fewer zeros: does a digit need its share? (notebook 2)", False)
+    for name, n in {"half": 2, "quarter": 4, "tenth": 10}.items():
+        yield Experiment(f"scarce/{name}", course_recipe(1), 1, thinned=(0, n), **why)
+    why = for_("the original's optimiser on the course's terms (notebook 2)", False)
+    yield Experiment("plain/16", replace(ORIGINAL, epochs=COURSE.epochs), 16, **why)
+    why = for_("Adam with the course's schedule: what Muon adds (notebook 2)", False)
+    yield Experiment("adam/16", SCHEDULED_ADAM, 16, **why)
+    why = for_("half and twice the rate of adam/16: how much does it matter? (notebook 2)", False)
     for name, factor in {"half": 0.5, "twice": 2.0}.items():
-        recipe = scaled(SCHEDULED_ADAM, factor)
-        yield Experiment(f"adam/{name}", recipe, 16, seeds=(0,), **kept, note=note)
+        yield Experiment(f"adam/{name}", scaled(SCHEDULED_ADAM, factor), 16, seeds=(0,), **why)
 
 
 EXPERIMENTS = {experiment.name: experiment for experiment in _table()}

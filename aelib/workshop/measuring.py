@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from aelib.checkerboards import by_phase, checkerboard_score
 from aelib.data import DIGITS, Digits, Splits
-from aelib.detection import Detector
+from aelib.detection import Detector, auroc, flagged_per_digit, threshold
 from aelib.metrics import (
     encode,
     knn_accuracy,
@@ -30,7 +30,7 @@ from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import COURSE, ORIGINAL, Recipe, make_optimizers
 from aelib.strokes import INK, INKS, breadth, by_quarter, has_loop
 from aelib.workshop.batch_last import BatchLast, one_thread
-from aelib.workshop.comparing import detector_values
+from aelib.workshop.comparing import baseline_scores
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Measurer:
     def _digit_values(self, model: Autoencoder, output: Tensor, only: int) -> dict[str, Any]:
         """Return what is asked only of one-digit models.
 
-        detector, as `comparing.detector_values`; and of each digit's drawings the mean
+        detector, as `detector_values`; and of each digit's drawings the mean
         squared error by_quarter, the share has_loop (and loops, the same for each threshold
         of `strokes.INKS`), and the mean breadth.
         """
@@ -114,10 +114,45 @@ class Measurer:
         }
 
 
+def measure_baselines(splits: Splits, normal: int) -> dict[str, Any]:
+    """Return what simple detectors reach on the protocol of the one-digit models.
+
+    normal: the digit whose training images they know. The detectors are those of
+    `baseline_scores`; each maps to what `detector_values` gives for every score that it has.
+    """
+    parts = {"val": splits.val, "test": splits.test}
+    known = splits.train.only(normal)
+    found = {part: baseline_scores(known, digits.floats()) for part, digits in parts.items()}
+    return {
+        name: detector_values({part: found[part][name] for part in parts}, splits, normal)
+        for name in found["test"]
+    }
+
+
+def detector_values(
+    scores: dict[str, dict[str, Tensor]], splits: Splits, normal: int
+) -> dict[str, Any]:
+    """Return what is recorded of a detector, for each score.
+
+    scores: of the images "val" and "test". Thresholds come from the normal images of "val".
+    Per score: val_auroc, auroc, threshold, and flagged_per_digit, the number of test images
+    of each digit above the threshold.
+    """
+    values = {}
+    for name, val in scores["val"].items():
+        test, limit = scores["test"][name], threshold(val[splits.val.labels == normal])
+        values[name] = {
+            "val_auroc": auroc(val, splits.val.labels == normal),
+            "auroc": auroc(test, splits.test.labels == normal),
+            "threshold": limit,
+            "flagged_per_digit": flagged_per_digit(test, splits.test.labels, limit).tolist(),
+        }
+    return values
+
+
 def confusion(truth: Tensor, read: Tensor) -> Tensor:
     """Return counts (10, 10): row = the true digit, column = what was read."""
-    size = len(DIGITS)
-    return torch.bincount(truth * size + read, minlength=size * size).view(size, size)
+    return torch.bincount(truth * 10 + read, minlength=100).view(10, 10)
 
 
 def accuracy(judge: nn.Module, digits: Digits) -> float:
