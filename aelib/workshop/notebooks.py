@@ -4,103 +4,55 @@ from __future__ import annotations
 
 import base64
 import copy
+import io
 import os
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from nbclient import NotebookClient
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from PIL import Image
 
 from aelib import AelibError
-from aelib.files import check_writable, expanded, write_atomically
-from aelib.workshop.pictures import keep_pictures, slim
+from aelib.data import write
+from aelib.explorer import ALIVE
 
-CELL_TIMEOUT = 300
+QUIET = {"TQDM_DISABLE": "1"}  # progress bars are for people who wait
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-# Progress bars are for people who wait, not for the published page.
-QUIET = {"TQDM_DISABLE": "1"}
+# As JupyterLab writes it, but for the version, which is the reader's.
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"} | {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+COLORS = 64  # of a published picture
+# Of 255 levels, in any pixel and on average: a point or a letter that moved changes more.
+TOLERANCE, MEAN_TOLERANCE = 16, 1.0
 
 
-class NotebookError(AelibError):
-    """A file that is not the notebook that it should be; the message names it."""
+def execute(path: Path) -> None:
+    """Execute a notebook in place, and make it fit to be published (see `tidy`).
 
-
-def read(path: Path) -> NotebookNode:
-    """Return a notebook, in the format of today.
-
-    Raises NotebookError for a file that cannot be read or that is none.
+    If a cell fails, the file is left as it was and nbclient's CellExecutionError says which.
+    Raises AelibError for a file that is no notebook.
     """
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-    except OSError as error:
-        raise NotebookError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise NotebookError(
-            f"{path} is not a notebook: {reason}. Restore it, or name another"
-        ) from None
-    return notebook
-
-
-def execute(path: Path) -> None:
-    """Execute a notebook in place so that a second time changes nothing.
-
-    Nothing that depends on the moment is stored: no timestamps, no widgets, stream outputs
-    in one piece. A cell's metadata entry "alt" becomes the text alternative of its pictures.
-    A picture that looks the same as the one that was there stays as it was. If a cell fails
-    the file is left as it was and nbclient's CellExecutionError says which; what is no
-    notebook raises NotebookError.
-    """
-    path = expanded(path)
-    notebook = read(path)
-    check_writable(path.parent)  # fail now, not after a minute
+    except (ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError):
+        raise AelibError(f"{path} is not a notebook: git checkout {path}") from None
     committed = copy.deepcopy(notebook)
-    before = {name: os.environ.get(name) for name in QUIET}
-    os.environ.update(QUIET)
-    try:
-        client = NotebookClient(
-            notebook,
-            timeout=CELL_TIMEOUT,
-            kernel_name="python3",
-            record_timing=False,
-            extra_arguments=["--log-level=ERROR"],
-            resources={"metadata": {"path": str(path.parent)}},
-        )
-        client.execute()
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    where = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=300, record_timing=False, resources=where)
+    client.extra_arguments = ["--log-level=ERROR"]
+    client.execute(env=os.environ | QUIET)
     tidy(notebook)
     keep_pictures(committed, notebook)
-    write_atomically(path, dump(notebook).encode())
-
-
-def tidy(notebook: NotebookNode) -> None:
-    """Make an executed notebook fit to be published, in place.
-
-    What depends on the moment goes, and so does what needs a running kernel: the views and
-    the saved state of widgets. Pictures get their text alternatives, and few colours.
-    """
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.metadata.pop("execution", None)
-            cell.outputs = _joined_streams(cell.outputs)
-            for output in cell.outputs:
-                _describe(output, cell.metadata.get("alt"))
-                _slim(output)
-                # A widget without its kernel is an error message; its still stands beside it.
-                output.get("data", {}).pop(WIDGET_VIEW, None)
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {
-                "display_name": "Python 3 (ipykernel)",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-        }
-    )
+    write(path, dump(notebook).encode())
 
 
 def dump(notebook: NotebookNode) -> str:
@@ -108,24 +60,77 @@ def dump(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def _joined_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    joined: list[NotebookNode] = []
-    for output in outputs:
-        last = joined[-1] if joined else None
-        is_stream = output.output_type == "stream"
-        if is_stream and last and last.output_type == "stream" and last.name == output.name:
-            last.text += output.text
-        else:
-            joined.append(output)
-    return joined
+def tidy(notebook: NotebookNode) -> None:
+    """Make an executed notebook fit to be published, in place.
+
+    What depends on the moment goes, and so does what is alive: the views and the state of
+    widgets, and explorers, of which the still stays, with a sentence that says what to do.
+    A cell's metadata entry "alt" becomes the text alternative of its pictures.
+    """
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.pop("execution", None)
+            if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+                cell.metadata.collapsed = True  # JupyterLab would add it
+            CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)
+            cell.outputs = [each for output in cell.outputs for each in _still(output)]
+            for output in cell.outputs:
+                if png := output.get("data", {}).get("image/png"):
+                    output.data["image/png"] = slim(png)
+                    if alt := cell.metadata.get("alt"):
+                        output.metadata.setdefault("image/png", NotebookNode()).alt = alt
 
 
-def _describe(output: NotebookNode, alt: str | None) -> None:
-    if alt and "image/png" in output.get("data", {}):
-        about = output.setdefault("metadata", NotebookNode())
-        about.setdefault("image/png", NotebookNode())["alt"] = alt
+def _still(output: NotebookNode) -> list[NotebookNode]:
+    """Return an output without what is alive in it, and what is to be shown below it."""
+    data = output.get("data", {})
+    data.pop(WIDGET_VIEW, None)
+    if "image/png" in data:
+        data.pop("text/html", None)
+    if "explorer" not in output.get("metadata", {}):
+        return [output]
+    note = {"explorer_note": True}
+    return [output, new_output("display_data", {"text/html": f"<p>{ALIVE}</p>"}, metadata=note)]
 
 
-def _slim(output: NotebookNode) -> None:
-    if png := output.get("data", {}).get("image/png"):
-        output.data["image/png"] = base64.b64encode(slim(base64.b64decode(png))).decode()
+# --- Pictures ---------------------------------------------------------------------------
+
+
+def slim(png: str) -> str:
+    """Return a PNG (in base64) of few colours that looks the same, or `png` if that is smaller."""
+    method, none = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
+    buffer = io.BytesIO()
+    _picture(png).quantize(COLORS, method=method, dither=none).save(buffer, "PNG", optimize=True)
+    return min(png, base64.b64encode(buffer.getvalue()).decode(), key=len)
+
+
+def _picture(png: str | bytes) -> Image.Image:
+    content = base64.b64decode(png) if isinstance(png, str) else png
+    return Image.open(io.BytesIO(content)).convert("RGB")
+
+
+def look_same(old: str | bytes, new: str | bytes) -> bool:
+    """Return whether two PNGs, bytes or in base64, have one size and hardly differ."""
+    first, second = (np.asarray(_picture(png), np.int16) for png in (old, new))
+    difference = np.abs(first - second) if first.shape == second.shape else np.array(255)
+    return bool(difference.max() <= TOLERANCE and difference.mean() <= MEAN_TOLERANCE)
+
+
+def write_picture(path: Path, png: bytes) -> None:
+    """Write a PNG file, unless the one that is there looks the same."""
+    if not (path.exists() and look_same(path.read_bytes(), png)):
+        write(path, png)
+
+
+def keep_pictures(old: NotebookNode, new: NotebookNode) -> None:
+    """Put the pictures of `old` into `new` where they look the same, at the same place.
+
+    Another processor draws some pixels lighter; a diff should hold only what changed.
+    """
+    before = {cell.id: cell.get("outputs", []) for cell in old.cells}
+    for cell in new.cells:
+        for was, now in zip(before.get(cell.id, []), cell.get("outputs", []), strict=False):
+            pictures = [output.get("data", {}).get("image/png") for output in (was, now)]
+            if all(pictures) and look_same(*pictures):
+                now.data["image/png"] = pictures[0]
