@@ -1,43 +1,51 @@
 """The reader's edition: the course as pages that need neither Python nor a network.
 
-Every page works by double click and from any static host. The pages are drawn from the
-executed notebooks; nothing is computed anew.
+nbconvert turns each executed notebook into a page, with the blocks in `book_template`. Nothing
+is computed anew but what the explorers need, which come alive. Every page works by double click
+and from any static host.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import base64
+import html
 import re
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from html import unescape
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import nbformat
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import ExtractOutputPreprocessor
+from nbformat import NotebookNode
+from PIL import Image
 
-from aelib.files import (
-    cache_folder,
-    check_writable,
-    expanded,
-    read_if_there,
-    write_atomically,
-)
-from aelib.workshop.chapter import BookError, Chapter, Output, pixels, plain, read_chapter
+from aelib import AelibError, explorer
 
-PACKAGE = Path(__file__).parents[1]
-COURSE = PACKAGE.parent
+COURSE = Path(__file__).parents[2]
+TEMPLATES = Path(__file__).parent / "book_template"
 FRONT = "images/latent_all.png"  # the picture on the first page
-# Which files of a folder are the book's own, each with its checksum: so nothing is removed or
-# written over but what the book has written.
-CONTENTS = ".book.json"
-SHARED = ("book.css", "book.js")
+PICTURES = "pictures"  # the folder of all pictures in the book
+OURS = "<code>python -m aelib book</code>"  # stands at the foot of each page
+
 README_ROW = re.compile(
     r"^\| *\[[^]]+\]\(notebooks/(?P<name>\w+)\.ipynb\) *\| *(?P<question>[^|]+?) *\|"
-    r"(?: *(?P<time>[^|]+?) *\|)?",
+    r" *(?P<time>[^|]+?) *\|",
     re.MULTILINE,
+)
+CAPTION = re.compile(r"\*(?!\*)(?P<words>.+?)\*(?:\n\n|\n?\Z)", re.DOTALL)
+HEADING = r'<h{} id="(?P<id>[^"]+)">(?P<title>.*?)<a class="anchor-link"'
+
+# What Markdown becomes in the book, beyond what nbconvert makes of it: links lead to pages, or to
+# nowhere where the book has none; tables scroll by themselves; no number leaves its % behind.
+MENDED = (
+    (r'href="(\w+)\.ipynb', r'href="\1.html'),
+    (r'href="\.\./README\.md', 'href="index.html'),
+    (r'<a href="\.\./[^"]*">(.*?)</a>', r'<span class="file">\1</span>'),
+    (r"<table>", '<div class="table"><table>'),
+    (r"</table>", "</table></div>"),
+    (r"<p>(?=<strong>Predict)", '<p class="predict">'),
+    (r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}"),
 )
 
 # The explorer is one file that stands by itself. In the book it leads back, too, and has
@@ -50,160 +58,166 @@ try { document.documentElement.className = localStorage.getItem("theme") ?? ""; 
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A chapter as the first page lists it."""
+class Chapter:
+    """A notebook as a chapter: HTML of its text, and what the contents and first page list."""
 
-    chapter: Chapter
-    question: str
-    time: str
+    name: str
+    text: str
+    title: str
+    sections: list[tuple[str, str]]  # id and HTML of each heading of level 2
+    question: str = ""
+    time: str = ""
 
-
-def explorer_page() -> bytes:
-    """Return `explorer.html`, from the cache if nothing that it is made of has changed."""
-    made_of = hashlib.sha256()
-    for pattern in ("*.py", "explorer/*.*", "checkpoints/**/*.pt"):
-        for path in sorted(PACKAGE.glob(pattern)):
-            made_of.update(path.read_bytes())
-    kept = cache_folder() / f"explorer-{made_of.hexdigest()[:16]}.page"
-    page = _read_kept(kept)
-    if page is None:
-        from aelib import explorer  # and torch with it, which a page from the cache can spare
-
-        print("making the explorer, which takes a minute; it is kept for the next time")
-        check_writable(kept.parent)
-        with tempfile.TemporaryDirectory() as folder:
-            page = explorer.page(folder).read_bytes()
-        for old in cache_folder().glob("explorer-*"):
-            old.unlink(missing_ok=True)
-        write_atomically(kept, f"{_digest(page)}\n".encode() + page)
-    return page
+    @property
+    def page(self) -> str:
+        """The name of the chapter's file."""
+        return f"{self.name}.html"
 
 
-def _read_kept(path: Path) -> bytes | None:
-    """Return what is kept below its checksum; None if there is none, or if it was damaged."""
-    raw = read_if_there(path, "Delete it: it is made anew")
-    digest, _, page = (raw or b"").partition(b"\n")
-    return page if digest == _digest(page).encode() else None
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def write_book(
-    folder: Path, course: Path = COURSE, explorer: Callable[[], bytes] = explorer_page
-) -> list[Path]:
+def write_book(folder: str | Path, course: Path = COURSE) -> list[Path]:
     """Write the reader's edition to `folder`, made if need be, and return its pages.
 
-    Files that an earlier edition left there and that are no longer part of it are removed;
-    everything else in the folder is left alone, and so is what was changed since. Nothing is
-    written before all pages are ready. Raises NotebookError or BookError if a notebook cannot
-    become a chapter, and BookError if a file in the folder that is not as the book left it has
-    the name of one of its own.
+    Other files in the folder stay, pictures that an earlier edition left there, too.
+    Raises AelibError if the folder holds somebody else's pages.
     """
-    folder = expanded(folder)
-    if folder.exists() and not folder.is_dir():
-        raise BookError(f"{folder} is a file; the book needs a folder")
-    before = _contents(folder)
-    book = make_book(course, explorer)
-    now = {name: _digest(content) for name, content in book.items()}
-    strangers = [
-        name
-        for name in book
-        if (folder / name).exists() and not _is_one_of(folder / name, before.get(name), now[name])
-    ]
-    if strangers:
-        raise BookError(
-            f"{folder} holds {strangers[0]}, which is not the book's, or was changed since, and "
-            "would be lost; move it away, or name another folder"
-        )
+    folder = Path(folder).expanduser()
+    first = folder / "index.html"
+    if first.exists() and OURS not in first.read_text(encoding="utf-8", errors="replace"):
+        raise AelibError(f"{first} is not the book's and would be lost: name another folder")
+    book = make_book(course)  # whole, before anything is written
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     for name, content in book.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, content)
-    for name in before.keys() - now.keys():
-        if _is_within(folder / name, folder) and _is_one_of(folder / name, before[name]):
-            (folder / name).unlink()
-    write_atomically(folder / CONTENTS, json.dumps(now, indent=1, sort_keys=True).encode())
+        (folder / name).write_bytes(content)
     return [folder / name for name in book if name.endswith(".html")]
 
 
-def _is_one_of(path: Path, *digests: str | None) -> bool:
-    """Return whether a path is a file with one of these SHA-256 sums."""
-    return path.is_file() and _digest(path.read_bytes()) in digests
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
-
-
-def make_book(course: Path, explorer: Callable[[], bytes]) -> dict[str, bytes]:
+def make_book(course: Path) -> dict[str, bytes]:
     """Return the files of the reader's edition by name, the first page first."""
-    notebooks = sorted((course / "notebooks").glob("*.ipynb"))
-    if not notebooks:
-        raise BookError(f"{course} holds no notebooks; the book is built in the course's folder")
-    chapters = [read_chapter(path, {other.name for other in notebooks}) for path in notebooks]
     readme = (course / "README.md").read_text(encoding="utf-8")
-    rows = {row["name"]: row for row in README_ROW.finditer(readme)}
-    entries = []
-    for chapter in chapters:
-        row = rows.get(chapter.name)
-        question, time = row.group("question", "time") if row else ("", "")
-        entries.append(Entry(chapter, question, time or ""))
-    front = (course / FRONT).read_bytes()
-    pages = _templates()
-    book = {
-        "index.html": pages.get_template("index.html.j2").render(
-            entries=entries, chapters=chapters, chapter=None, front=_front(readme, front)
+    rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
+    exporter, files = _exporter(), {}
+    chapters = []
+    for path in sorted((course / "notebooks").glob("*.ipynb")):
+        text, pictures = _exported(exporter, path)
+        files |= pictures
+        chapters.append(_chapter(text, rows.get(path.stem, {"name": path.stem})))
+    if not chapters:
+        raise AelibError(f"{course} holds no notebooks: build the book in the course's folder")
+
+    def page(template: str, **content: Any) -> bytes:
+        made = exporter.environment.get_template(template)
+        return str(made.render(chapters=chapters, **content)).encode()
+
+    book = {"index.html": page("front.html.j2", front=_front(course, readme))}
+    around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
+    for before, chapter, after in around:
+        book[chapter.page] = page(
+            "chapter.html.j2", chapter=chapter, before=before, after=after
         )
-    }
-    for number, chapter in enumerate(chapters):
-        book[chapter.page] = pages.get_template("chapter.html.j2").render(
-            chapter=chapter,
-            chapters=chapters,
-            before=chapters[number - 1] if number else None,
-            after=chapters[number + 1] if number + 1 < len(chapters) else None,
-        )
-    made = {name: page.encode() for name, page in book.items()}
-    made["explorer.html"] = explorer().replace(b"<body>", WAY_BACK.encode(), 1)
-    for chapter in chapters:
-        made |= chapter.files
-    for name in SHARED:
-        made[name] = (files("aelib.workshop") / "book_template" / name).read_bytes()
-    made[f"pictures/{Path(FRONT).name}"] = front
-    return made
+    book["explorer.html"] = explorer.page().replace("<body>", WAY_BACK, 1).encode()
+    for name in ("book.css", "book.js"):
+        book[name] = (TEMPLATES / name).read_bytes()
+    files[f"{PICTURES}/{Path(FRONT).name}"] = (course / FRONT).read_bytes()
+    return book | files
 
 
-def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("aelib.workshop", "book_template"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
+def _exporter() -> HTMLExporter:
+    """Return nbconvert's exporter with the book's blocks, which keeps pictures as files."""
+    exporter = HTMLExporter(
+        template_name="basic",
+        template_file="notebook.html.j2",
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        filters={"mended": mended, "plain": plain},
     )
-    templates.filters["plain"] = plain
-    return templates
+    exporter.register_preprocessor(ExtractOutputPreprocessor(), enabled=True)
+    return exporter
 
 
-def _front(readme: str, picture: bytes) -> Output:
+def _exported(exporter: HTMLExporter, path: Path) -> tuple[str, dict[str, bytes]]:
+    """Return a notebook as HTML, and the pictures that it shows by their address."""
+    notebook = nbformat.read(path, as_version=4)
+    enliven(notebook)
+    caption(notebook)
+    fold(notebook)
+    about = {"unique_key": path.stem, "output_files_dir": PICTURES}
+    text, resources = exporter.from_notebook_node(notebook, about)
+    pictures = resources["outputs"] or {}
+    return text, {Path(name).as_posix(): content for name, content in pictures.items()}
+
+
+def _chapter(text: str, row: dict[str, str]) -> Chapter:
+    first = re.search(HEADING.format(1), text)
+    title = first["title"] if first else row["name"]
+    sections = [(found["id"], found["title"]) for found in re.finditer(HEADING.format(2), text)]
+    return Chapter(text=text, title=title, sections=sections, **row)
+
+
+def enliven(notebook: NotebookNode) -> None:
+    """Put live explorers in the place of their stills, and drop the words that stood for them."""
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if not _about(o).get("explorer_note")]
+        for output in cell.get("outputs", []):
+            options = _about(output).get("explorer")
+            if options:
+                still = base64.b64decode(output.data.pop("image/png"))
+                alt = output.metadata["image/png"]["alt"]
+                views = options.pop("views")
+                live = explorer.html(*views, still=still, alt=alt, **options)
+                output.data["text/html"] = live
+
+
+def _about(output: NotebookNode) -> dict[str, Any]:
+    return output.get("metadata", {})
+
+
+def caption(notebook: NotebookNode) -> None:
+    """Give pictures the captions that stand below them: a paragraph in italics."""
+    for cell, below in zip(notebook.cells, notebook.cells[1:], strict=False):
+        pictured = any(
+            "image/png" in output.get("data", {}) or "text/html" in output.get("data", {})
+            for output in cell.get("outputs", [])
+        )
+        found = CAPTION.match(below.source) if below.cell_type == "markdown" else None
+        if pictured and found:
+            cell.metadata.caption = found["words"]
+            below.source = below.source[found.end() :]
+
+
+def fold(notebook: NotebookNode) -> None:
+    """Mark the first and the last cell of each solution, which is named by its exercise."""
+    exercise = ""
+    solves = ["solution" in cell.metadata.get("tags", []) for cell in notebook.cells]
+    around = zip([False, *solves], notebook.cells, solves, [*solves[1:], False], strict=False)
+    for before, cell, now, after in around:
+        if now:
+            cell.metadata.pop("jupyter", None)  # folded once is enough
+            cell.metadata.solution = "" if before else f"Solution {exercise}".strip()
+            cell.metadata.solved = not after
+        elif cell.cell_type == "markdown":
+            exercise = [exercise, *re.findall(r"^\*\*(\d+)\.", cell.source, re.MULTILINE)][-1]
+
+
+def mended(text: str) -> str:
+    """Return HTML made of Markdown as the book wants it."""
+    for pattern, new in MENDED:
+        text = re.sub(pattern, new, text, flags=re.DOTALL)
+    return text
+
+
+def plain(text: str) -> str:
+    """Return HTML without its tags; what is special in HTML stays escaped."""
+    return re.sub(r"<[^>]+>", "", text)
+
+
+def _front(course: Path, readme: str) -> dict[str, Any]:
     """Return the first page's picture with its text alternative, as README has it."""
     found = re.search(rf'<img [^>]*src="{re.escape(FRONT)}"[^>]*alt="(?P<alt>[^"]+)"', readme)
     if not found:
-        raise BookError(f"README.md does not show {FRONT} with a text alternative")
-    address = f"pictures/{Path(FRONT).name}"
-    return Output("picture", address, unescape(found["alt"]), *pixels(picture))
-
-
-def _contents(folder: Path) -> dict[str, str]:
-    """Return the files that an earlier edition wrote to `folder`: name and SHA-256 sum."""
-    path = folder / CONTENTS
-    try:
-        found = json.loads(read_if_there(path, "Name another folder") or b"{}")
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise BookError(
-            f"{path} is not the list of files that this version writes: if the folder is the "
-            "book's, delete the folder, else name another one"
-        )
-    return found
+        raise AelibError(f"README.md must show {FRONT} with a text alternative")
+    with Image.open(course / FRONT) as picture:
+        width, height = picture.size
+    alt = html.escape(html.unescape(found["alt"]))
+    return {"file": f"{PICTURES}/{Path(FRONT).name}", "alt": alt, "width": width, "height": height}
