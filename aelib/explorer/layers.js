@@ -90,76 +90,56 @@ function linear(input, { inputs, outputs, weight, bias }) {
   return list(output);
 }
 
-/** Enlarge by repeating the nearest pixel. */
-function nearest(input, { size }) {
-  const output = blank(input.channels, size);
-  const source = (place) => Math.floor((place * input.side) / size);
-  for (let c = 0; c < input.channels; c++) {
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        output.data[(c * size + y) * size + x] =
-          input.data[(c * input.side + source(y)) * input.side + source(x)];
-      }
+/** Maps whose every pixel is asked for. @param {(c: number, y: number, x: number) => number} pixel */
+function filled(channels, side, pixel) {
+  const output = blank(channels, side);
+  let place = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) output.data[place++] = pixel(c, y, x);
     }
   }
   return output;
 }
 
+/** How to look at a pixel of maps. */
+const pixelOf = ({ data, side }) => (c, y, x) => data[(c * side + y) * side + x];
+
+/** Enlarge by repeating the nearest pixel. */
+function nearest(input, { size }) {
+  const pixel = pixelOf(input);
+  const source = (place) => Math.floor((place * input.side) / size);
+  return filled(input.channels, size, (c, y, x) => pixel(c, source(y), source(x)));
+}
+
 /** Enlarge by mixing the four nearest pixels. */
 function bilinear(input, { size }) {
-  const output = blank(input.channels, size);
+  const pixel = pixelOf(input);
   const places = Array.from({ length: size }, (_, n) => {
     const exact = Math.max(((n + 0.5) * input.side) / size - 0.5, 0);
     const before = Math.min(Math.floor(exact), input.side - 1);
     return { before, after: Math.min(before + 1, input.side - 1), share: exact - before };
   });
-  for (let c = 0; c < input.channels; c++) {
-    const pixel = (y, x) => input.data[(c * input.side + y) * input.side + x];
-    for (let y = 0; y < size; y++) {
-      const down = places[y];
-      for (let x = 0; x < size; x++) {
-        const across = places[x];
-        const above = mix(pixel(down.before, across.before), pixel(down.before, across.after), across.share);
-        const below = mix(pixel(down.after, across.before), pixel(down.after, across.after), across.share);
-        output.data[(c * size + y) * size + x] = mix(above, below, down.share);
-      }
-    }
-  }
-  return output;
+  return filled(input.channels, size, (c, y, x) => {
+    const [down, across] = [places[y], places[x]];
+    const line = (row) => mix(pixel(c, row, across.before), pixel(c, row, across.after), across.share);
+    return mix(line(down.before), line(down.after), down.share);
+  });
 }
 
 /** Weave four maps into one of twice the side, cut to `size`. */
 function pixelShuffle(input, { size }) {
-  const output = blank(input.channels / 4, size);
-  for (let c = 0; c < output.channels; c++) {
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        const map = 4 * c + 2 * (y % 2) + (x % 2);
-        output.data[(c * size + y) * size + x] =
-          input.data[(map * input.side + (y >> 1)) * input.side + (x >> 1)];
-      }
-    }
-  }
-  return output;
+  const pixel = pixelOf(input);
+  return filled(input.channels / 4, size, (c, y, x) =>
+    pixel(4 * c + 2 * (y % 2) + (x % 2), y >> 1, x >> 1));
 }
 
 /** Keep the largest pixel of every square of 2 x 2. */
 function largest(input) {
-  const side = Math.floor(input.side / 2);
-  const output = blank(input.channels, side);
-  for (let c = 0; c < input.channels; c++) {
-    for (let y = 0; y < side; y++) {
-      for (let x = 0; x < side; x++) {
-        const at = (c * input.side + 2 * y) * input.side + 2 * x;
-        const below = at + input.side;
-        const { data } = input;
-        output.data[(c * side + y) * side + x] = Math.max(
-          data[at], data[at + 1], data[below], data[below + 1],
-        );
-      }
-    }
-  }
-  return output;
+  const pixel = pixelOf(input);
+  return filled(input.channels, Math.floor(input.side / 2), (c, y, x) => Math.max(
+    pixel(c, 2 * y, 2 * x), pixel(c, 2 * y, 2 * x + 1), pixel(c, 2 * y + 1, 2 * x), pixel(c, 2 * y + 1, 2 * x + 1),
+  ));
 }
 
 const eachNumber = (change) => (input) => ({ ...input, data: input.data.map(change) });

@@ -38,6 +38,29 @@ export const short = (value) => (value === 0 ? "0" : String(Number(value.toPreci
 /** Which way an arrow key goes, across and down. */
 export const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+/**
+ * Let the pointer and the arrow keys move something in an element: `to(x, y)` with where the pointer
+ * is, in shares of its width and height, `by(dx, dy, finely)` with the way that an arrow points.
+ */
+export function movable(element, to, by) {
+  const follow = (event) => {
+    const box = element.getBoundingClientRect();
+    to((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  };
+  element.addEventListener("pointerdown", (event) => {
+    element.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (element.hasPointerCapture(event.pointerId)) follow(event);
+  });
+  element.addEventListener("keydown", (event) => {
+    if (!KEYS[event.key]) return;
+    event.preventDefault();
+    by(...KEYS[event.key], event.shiftKey);
+  });
+}
+
 /** A button with words. */
 export const button = (words, onclick, attributes = {}) =>
   h("button", { type: "button", onclick, ...attributes }, words);
@@ -97,4 +120,17 @@ export function choice(name, options, value, change) {
   select.value = value;
   const element = h("label.choice", {}, h("span", {}, name), select, trouble);
   return { element, select };
+}
+
+/**
+ * A list of numbers of which each takes a while to open: `use` gets what `load` has found, unless
+ * another number was chosen meanwhile.
+ */
+export function numberChoice(name, numbers, value, load, use) {
+  const open = async (chosen) => {
+    const found = await load(Number(chosen));
+    if (select.value === chosen) use(found, Number(chosen));
+  };
+  const { element, select } = choice(name, numbers.map((n) => [String(n), String(n)]), String(value), open);
+  return { element, open: () => open(select.value) };
 }

@@ -8,7 +8,7 @@
 // how high all of it is on a wide and on a narrow page: so much is kept free while it is made.
 
 import { Missing } from "./measures.js";
-import { VIEWS, h } from "./page.js";
+import { VIEWS, button, h } from "./page.js";
 
 const RESTING = 70; // milliseconds without a change, after which views settle
 
@@ -86,11 +86,7 @@ export async function stage(explorer) {
 function tabList(panels, open) {
   const tabs = panels.map((panel, n) => {
     panel.panel.setAttribute("role", "tabpanel");
-    return h("button", {
-      type: "button",
-      role: "tab",
-      onclick: () => show(panels[n]),
-    }, panel.title);
+    return button(panel.title, () => show(panels[n]), { role: "tab" });
   });
   const mark = (chosen) => panels.forEach((panel, n) => {
     tabs[n].setAttribute("aria-selected", String(panel === chosen));

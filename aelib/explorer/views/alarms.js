@@ -1,90 +1,13 @@
 // Ten alarms: which one-digit models take the drawing for a stranger.
 
 import { text } from "../chart.js";
+import { CodeDistance, anomalyScores, blurred } from "../detector.js";
 import { makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
-import { DIGITS, PIXELS, SIDE, shareBelow } from "../measures.js";
+import { DIGITS, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, choice, h, percent, slider, svg } from "../page.js";
 import { Shelf } from "../shelf.js";
-
-const BLUR = (() => {
-  const weights = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / 2)); // one pixel
-  const sum = weights.reduce((a, b) => a + b);
-  return weights.map((weight) => weight / sum);
-})();
-
-/** A picture through a Gaussian blur of one pixel; at the border it is mirrored. */
-export function blurred(picture) {
-  const mirror = (place) => (place < 0 ? -place : place >= SIDE ? 2 * SIDE - 2 - place : place);
-  const across = new Float32Array(PIXELS);
-  const both = new Float32Array(PIXELS);
-  for (let n = -3; n <= 3; n++) {
-    const weight = BLUR[n + 3];
-    for (let x = 0; x < SIDE; x++) {
-      const from = mirror(x + n);
-      for (let y = 0; y < SIDE; y++) across[y * SIDE + x] += weight * picture[y * SIDE + from];
-    }
-  }
-  for (let n = -3; n <= 3; n++) {
-    const weight = BLUR[n + 3];
-    for (let y = 0; y < SIDE; y++) {
-      const from = mirror(y + n) * SIDE;
-      for (let x = 0; x < SIDE; x++) both[y * SIDE + x] += weight * across[from + x];
-    }
-  }
-  return both;
-}
-
-/** The sum of squares. */
-function squared(values) {
-  let sum = 0;
-  for (let n = 0; n < values.length; n++) sum += values[n] * values[n];
-  return sum;
-}
-
-/** The codes that a detector knows: is a new one among them? */
-export class CodeDistance {
-  /** @param {Float32Array} scaling (d, r) @param {Float32Array} codes scaled ones, (N, r) */
-  constructor(scaling, codes, directions) {
-    Object.assign(this, { scaling, codes, directions });
-  }
-
-  /** The mean distance to the five nearest known codes. */
-  distance(code) {
-    const r = this.directions;
-    const scaled = new Float32Array(r);
-    for (let i = 0; i < code.length; i++) {
-      for (let n = 0; n < r; n++) scaled[n] += code[i] * this.scaling[i * r + n];
-    }
-    const nearest = new Array(5).fill(Infinity); // squared distances, rising
-    for (let at = 0; at < this.codes.length; at += r) {
-      let sum = 0;
-      // Most codes are too far away before all directions have been looked at.
-      for (let n = 0; n < r && sum < nearest[4]; n++) {
-        const apart = scaled[n] - this.codes[at + n];
-        sum += apart * apart;
-      }
-      if (sum >= nearest[4]) continue;
-      let place = 4;
-      for (; place > 0 && nearest[place - 1] > sum; place--) nearest[place] = nearest[place - 1];
-      nearest[place] = sum;
-    }
-    return nearest.reduce((sum, value) => sum + Math.sqrt(value), 0) / 5;
-  }
-}
-
-/** Every score of a picture by one detector, as `aelib.detection.all_scores` has them. */
-export function anomalyScores(image, drawn, seenBlurred, distance) {
-  const difference = drawn.map((value, p) => value - image[p]);
-  const share = squared(blurred(difference)) / squared(seenBlurred);
-  return {
-    mse: squared(difference) / PIXELS,
-    share: squared(difference) / squared(image),
-    "blurred share": share,
-    "blurred share and code": share * distance ** 2,
-  };
-}
 
 const SCORE_WORDS = {
   mse: "mean squared error",

@@ -4,7 +4,7 @@ import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { meanSquaredError, range, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
-import { VIEWS, button, choice, h, percent, short, slider } from "../page.js";
+import { VIEWS, button, h, numberChoice, percent, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function codeView(explorer) {
@@ -31,12 +31,10 @@ async function codeView(explorer) {
     });
     draw();
   };
-  async function open(d) {
-    const packed = codes(d);
-    const [next, all] = await Promise.all([shelf.model(`latent/${d}`), unpacked(packed)]);
-    if (size.select.value !== String(d)) return; // another one was chosen meanwhile
+  const load = (d) => Promise.all([shelf.model(`latent/${d}`), unpacked(codes(d))]);
+  const use = ([next, all], d) => {
     model = next;
-    const count = packed.shape[1];
+    const count = all.length / d;
     quantiles = Array.from({ length: d }, (_, n) => all.subarray(n * count, (n + 1) * count));
     sliders = quantiles.map((known, n) =>
       slider(`number ${n + 1}`, {
@@ -51,11 +49,10 @@ async function codeView(explorer) {
     box.replaceChildren(...sliders.map((each) => each.element));
     own = null;
     update(explorer.desk.image);
-  }
+  };
   const middle = () => set(quantiles.map((known) => known[known.length >> 1]));
   const back = button("Back to my digit", () => own && set(own));
-  const size = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(dims.at(-1)),
-    (value) => open(Number(value)));
+  const size = numberChoice("numbers in the code", dims, dims.at(-1), load, use);
 
   function update(image) {
     if (!model) return;
@@ -81,7 +78,7 @@ async function codeView(explorer) {
     h("div.tools.left", {}, back, button("To the median code", middle)),
     box,
   );
-  await open(dims.at(-1));
+  await size.open();
   return { element, update, settle };
 }
 

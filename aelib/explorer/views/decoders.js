@@ -3,7 +3,7 @@
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { meanSquaredError } from "../measures.js";
-import { VIEWS, choice, h, short } from "../page.js";
+import { VIEWS, choice, h, numberChoice, short } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 const KIND_WORDS = {
@@ -23,13 +23,16 @@ async function decodersView(explorer) {
   const yours = new Picture(explorer, "Yours");
   const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(explorer, kind)]));
   let errorMap = false;
-  async function open(d) {
-    const found = await Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`)));
-    if (size.select.value !== String(d)) return; // another one was chosen meanwhile
-    models = Object.fromEntries(kinds.map((kind, n) => [kind, found[n]]));
-    update(explorer.desk.image);
-  }
-  const size = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(dims[0]), (value) => open(Number(value)));
+  const size = numberChoice(
+    "numbers in the code",
+    dims,
+    dims[0],
+    (d) => Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`))),
+    (found) => {
+      models = Object.fromEntries(kinds.map((kind, n) => [kind, found[n]]));
+      update(explorer.desk.image);
+    },
+  );
   const what = choice("show", [["", "what they draw"], ["error", "their error maps"]], "", (value) => {
     errorMap = value === "error";
     update(explorer.desk.image);
@@ -63,7 +66,7 @@ async function decodersView(explorer) {
     h("div.two", {}, size.element, what.element),
     h("div.row.six", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
   );
-  await open(dims[0]);
+  await size.open();
   return { element, update, settle };
 }
 

@@ -4,7 +4,7 @@ import { BOX, MIDDLE } from "../digit.js";
 import { NOBODY, makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { PIXELS, SIDE, clamp, meanSquaredError } from "../measures.js";
-import { KEYS, VIEWS, h, short, slider, svg } from "../page.js";
+import { VIEWS, h, movable, short, slider, svg } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function drawView(explorer) {
@@ -86,24 +86,11 @@ function magnifier(explorer) {
     corner = [clamp(Math.round(x), 0, SIDE - across), clamp(Math.round(y), 0, SIDE - across)];
     show(image);
   };
-  const follow = (event) => {
-    const box = picture.frame.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    go(SIDE * x - across / 2, SIDE * y - across / 2);
-  };
-  picture.frame.addEventListener("pointerdown", (event) => {
-    picture.frame.setPointerCapture(event.pointerId);
-    follow(event);
-  });
-  picture.frame.addEventListener("pointermove", (event) => {
-    if (picture.frame.hasPointerCapture(event.pointerId)) follow(event);
-  });
-  picture.frame.addEventListener("keydown", (event) => {
-    const step = KEYS[event.key];
-    if (!step) return;
-    event.preventDefault();
-    go(corner[0] + step[0], corner[1] + step[1]);
-  });
+  movable(
+    picture.frame,
+    (x, y) => go(SIDE * x - across / 2, SIDE * y - across / 2),
+    (dx, dy) => go(corner[0] + dx, corner[1] + dy),
+  );
   function show(values) {
     image = values;
     const where = `rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;

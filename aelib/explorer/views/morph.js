@@ -3,7 +3,7 @@
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
 import { DIGITS, argmax, mix } from "../measures.js";
-import { VIEWS, button, choice, h, slider } from "../page.js";
+import { VIEWS, button, choice, h, numberChoice, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function morphView(explorer) {
@@ -13,12 +13,11 @@ async function morphView(explorer) {
   const own = (digit) => digits.filter(({ label }) => label === digit);
   const steps = 9;
   let model = null;
-  const size = dims.includes(16) ? 16 : dims.at(-1);
 
   /** One end: the reader's drawing, or a test digit. */
   function end(name, start) {
     const picture = new Picture(explorer, name);
-    const state = { source: start, turn: 0, image: null };
+    const state = { source: start, turn: 0 };
     const select = choice(name, [["", "my drawing"], ...DIGITS.map((n) => [String(n), `a test digit ${n}`])], start,
       (value) => {
         Object.assign(state, { source: value, turn: 0 });
@@ -53,13 +52,16 @@ async function morphView(explorer) {
     draw();
   };
   const strips = ["through the code, and what the judge reads", "pixel by pixel, and what the judge reads"].map((name) => new Strip(explorer, name, labels, jump));
-  const dimension = choice("numbers in the code", dims.map((d) => [String(d), String(d)]), String(size), async (value) => {
-    const next = await shelf.model(`latent/${value}`);
-    if (dimension.select.value !== value) return; // another one was chosen meanwhile
-    model = next;
-    update(explorer.desk.image);
-  });
-  model = await shelf.model(`latent/${size}`);
+  const size = numberChoice(
+    "numbers in the code",
+    dims,
+    dims.includes(16) ? 16 : dims.at(-1),
+    (d) => shelf.model(`latent/${d}`),
+    (next) => {
+      model = next;
+      update(explorer.desk.image);
+    },
+  );
 
   const pixels = (at) => from.image.map((value, p) => mix(value, to.image[p], at));
   const codes = () => [model.encode(from.image), model.encode(to.image)];
@@ -94,9 +96,10 @@ async function morphView(explorer) {
     h("div.row.ends", {}, from.element, to.element),
     share.element,
     h("div.row", {}, through.element, pixelwise.element),
-    dimension.element,
+    size.element,
     ...strips.map((strip) => strip.element),
   );
+  await size.open();
   return { element, update, settle };
 }
 

@@ -5,7 +5,7 @@ import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { DIGITS, argmax, clamp, mix } from "../measures.js";
 import { unpacked } from "../network.js";
-import { KEYS, VIEWS, button, h, short, slider } from "../page.js";
+import { VIEWS, button, h, movable, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function planeView(explorer) {
@@ -80,26 +80,14 @@ async function planeView(explorer) {
     paint();
     explorer.settleSoon();
   }
-  const follow = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width;
-    const y = (event.clientY - box.top) / box.height;
-    go([mix(...ends[0], x), mix(ends[1][1], ends[1][0], y)]);
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    follow(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (canvas.hasPointerCapture(event.pointerId)) follow(event);
-  });
-  canvas.addEventListener("keydown", (event) => {
-    const step = KEYS[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const by = event.shiftKey ? 0.005 : 0.02;
-    go(point.map((value, axis) => value + (axis ? -1 : 1) * by * step[axis] * (ends[axis][1] - ends[axis][0])));
-  });
+  movable(
+    canvas,
+    (x, y) => go([mix(...ends[0], x), mix(ends[1][1], ends[1][0], y)]),
+    (dx, dy, finely) => {
+      const [across, up] = ends.map(([low, high]) => (finely ? 0.005 : 0.02) * (high - low));
+      go([point[0] + dx * across, point[1] - dy * up]);
+    },
+  );
 
   function update(image) {
     const before = own?.join();
