@@ -1,8 +1,7 @@
-"""The explorer: your own digit in the course's models, alive wherever scripts run.
+"""The explorer: your own digit in the course's models, which run in the browser (`network.js`).
 
-The models travel with it, packed, and run in the browser: `network.js`, which is worth
-reading. `explore` shows views in a notebook, `frames` a slider over clouds of points, `html` and
-`page` are for pages, and `Pad` hands a drawing to Python, which may answer.
+`explore` shows views in a notebook, `frames` a slider over clouds of points; `html` and `page`
+are for pages; `Pad` hands a drawing to Python, which may answer.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from aelib import charts, plotting
 from aelib.data import SIDE
 from aelib.explorer.packing import pack_array
 from aelib.explorer.payload import VIEWS as VIEWS
-from aelib.explorer.payload import TestScores, payload_of
+from aelib.explorer.payload import TestScores, names_of, payload_of
 from aelib.explorer.stills import examples, still_of
 
 FOLDER = Path(__file__).parent
@@ -34,25 +33,24 @@ ALIVE = (
     "and in the course's pages."
 )
 CALLS_PYTHON = "This is a still. Run this cell: the pad that appears calls Python."
-# A pad without its kernel is an error message of Jupyter's, a text alone; then the still is
-# shown. Beside a pad that lives the still is hidden.
+# Without its kernel a pad is Jupyter's error message: then, and only then, the still is shown.
 EITHER = (
     "<style>.jp-OutputArea:has(.jupyter-widgets > *) .aelib-still, .jp-OutputArea:has(.aelib-still)"
     " .jupyter-widgets:not(:has(*)) { display: none; }</style>"
 )
 IMPORT = re.compile(r'^import (?:.* from )?"(.+)";\n', re.MULTILINE)
-# What a module is, apart from its place in a script: no imports, and exports are plain names.
-ONLY_IN_MODULES = re.compile(IMPORT.pattern + r"|^export (?!default)", re.MULTILINE)
+# What makes a text a module. (The widget's default export has to stay.)
+OF_MODULES = re.compile(IMPORT.pattern + r"|^export (?!default)", re.MULTILINE)
 
 
 class Explorer:
-    """An explorer as a cell's output: alive in HTML, with a still where no script runs."""
+    """An explorer as a cell's output: alive in HTML, with a still where no script runs.
+
+    content: what `mount.js` mounts; still: a PNG; alt: the still in words. options: what `html`
+    makes the same explorer of, beside the views.
+    """
 
     def __init__(self, content: dict[str, Any], still: bytes, alt: str, **options: Any) -> None:
-        """content: what `mount.js` mounts; still: a PNG; alt: the still in words.
-
-        options: what `html` makes the same explorer of, beside the views.
-        """
         self.content, self.still, self.alt, self.options = content, still, alt, options
 
     def html(self) -> str:
@@ -60,8 +58,7 @@ class Explorer:
         return host(self.content, self.still, self.alt) + script(*self.content["views"])
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        png = base64.b64encode(self.still).decode()
-        bundle = {"text/plain": self.alt, "text/html": self.html(), "image/png": png}
+        bundle = {"text/plain": self.alt, "text/html": self.html(), "image/png": _text(self.still)}
         about = {"views": self.content["views"], **self.options}
         return bundle, {"image/png": {"alt": self.alt}, "explorer": about}
 
@@ -77,48 +74,35 @@ def explore(
 
     views, dims, test_scores: see `payload_of`. still: a PNG for where no script runs, and
     alt what it shows in words; by default one that fits the first view.
-    Raises ValueError for an unknown view or dimension, AelibError for a missing model.
     """
     content = payload_of(views, dims, test_scores)
     if still is None or alt is None:
-        still, alt = still_of(content)
+        still, alt = still_of(views[0], names_of(views[0], dims))
     return Explorer(content, still, alt, **({} if dims is None else {"dims": list(dims)}))
 
 
 def frames(
-    clouds: Sequence[Tensor],
-    digits: Tensor,
-    labels: Sequence[Any],
-    name: str,
-    alt: str,
-    start: int = 0,
+    clouds: Sequence[Tensor], digits: Tensor, labels: Sequence[Any], name: str, alt: str, start: int
 ) -> Explorer:
-    """Return a slider over clouds of points, each in the colour of its digit.
+    """Return a slider over clouds of points (N, 2) in the colours of their digits (N,).
 
-    clouds: (N, 2) each, of one scale; digits: (N,). labels: the slider's values, one a cloud.
-    name: what the slider turns. alt: what a cloud shows; the label follows it.
+    labels: the slider's values, one a cloud. name: what it turns. alt: what a cloud shows.
     """
-    points = torch.stack(list(clouds)).float()
+    points = torch.stack(list(clouds))
     low, high = points.amin((0, 1)), points.amax((0, 1))
-    content = {
-        "name": name,
-        "labels": [str(label) for label in labels],
-        "points": pack_array((points - low) / (high - low), 8),
-        "digits": digits.tolist(),
-        "alts": [f"{alt} {name}: {label}." for label in labels],
-        "start": start,
-    }
+    packed = pack_array((points - low) / (high - low), 8)
+    alts = [f"{alt} {name}: {label}." for label in labels]
+    content = {"name": name, "labels": [str(label) for label in labels], "start": start}
+    content |= {"points": packed, "digits": digits.tolist(), "alts": alts}
     ax = charts.scatter_codes(points[start], digits, ax=plotting.panels(1, (4.2, 4))[0], bare=True)
-    still = plotting.small_png(ax)
     whole = {"views": ["frames"], "frames": content}
-    return Explorer(whole, still, content["alts"][start], frames=content)
+    return Explorer(whole, plotting.small_png(ax), alts[start], frames=content)
 
 
 def html(*views: str, still: bytes, alt: str, frames: Any = None, **options: Any) -> str:
-    """Return an explorer as HTML that needs nothing else, from what a notebook keeps of it.
+    """Return an explorer as HTML that needs nothing else, from what a notebook keeps of it:
 
-    That is, its output's metadata "explorer", whose entries are the arguments here, the still,
-    and the still in words.
+    the still, the same in words, and as other arguments the metadata "explorer" of the output.
     """
     if frames is not None:
         return Explorer({"views": ["frames"], "frames": frames}, still, alt).html()
@@ -128,12 +112,9 @@ def html(*views: str, still: bytes, alt: str, frames: Any = None, **options: Any
 def page() -> str:
     """Return `explorer.html`, one file with all views that opens by double click."""
     content = payload_of(VIEWS) | {"page": True}
-    still, alt = still_of(content | {"views": ["latent"]})
+    shown = host(content, *still_of("latent", names_of("latent"))) + script(*VIEWS)
     template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
-    return template.replace("<!-- explorer -->", host(content, still, alt) + script(*VIEWS))
-
-
-# --- The browser's side -----------------------------------------------------------------
+    return template.replace("<!-- explorer -->", shown)
 
 
 def css() -> str:
@@ -147,15 +128,15 @@ def javascript(*views: str) -> str:
 
 
 def _joined(*names: str) -> str:
-    """Return modules after all that they import, in one scope and without import lines."""
+    """Return modules, each after all that it imports, in one scope and without import lines."""
     texts: dict[Path, str] = {}
 
     def add(path: Path) -> None:
-        text = path.read_text(encoding="utf-8")
-        for name in IMPORT.findall(text):
-            if (needed := (path.parent / name).resolve()) not in texts:
-                add(needed)
-        texts[path] = ONLY_IN_MODULES.sub("", text)
+        if path not in texts:
+            text = path.read_text(encoding="utf-8")
+            for name in IMPORT.findall(text):
+                add((path.parent / name).resolve())
+            texts[path] = OF_MODULES.sub("", text)
 
     for name in names:
         add((FOLDER / name).resolve())
@@ -163,19 +144,19 @@ def _joined(*names: str) -> str:
 
 
 def host(content: dict[str, Any], still: bytes, alt: str) -> str:
-    """Return the HTML element that waits for `script`: a still, and the payload.
-
-    The still comes first and needs no style: it is what untrusted notebooks and pages
-    without scripts show.
-    """
+    """Return the HTML element that waits for `script`: a still, and the payload."""
     packed = json.dumps(content | {"style": css()}, separators=(",", ":")).replace("</", "<\\/")
     data = f'<script type="application/json">{packed}</script>'
     return f'<div data-aelib="waiting">{_shown(still, alt, ALIVE)}{data}</div>\n'
 
 
 def _shown(still: bytes, alt: str, sentence: str) -> str:
-    png = base64.b64encode(still).decode()
-    return f'<img src="data:image/png;base64,{png}" alt="{markup.escape(alt)}"><p>{sentence}</p>'
+    image = f'<img src="data:image/png;base64,{_text(still)}" alt="{markup.escape(alt)}">'
+    return f"{image}<p>{sentence}</p>"
+
+
+def _text(png: bytes) -> str:
+    return base64.b64encode(png).decode()
 
 
 def script(*views: str) -> str:
@@ -183,23 +164,21 @@ def script(*views: str) -> str:
     return f'<script type="module">\n{javascript(*views)}\nmountWaiting();\n</script>'
 
 
-# --- The pad ------------------------------------------------------------------------------
-
-
 class Pad(anywidget.AnyWidget):
     """A drawing pad in a notebook, whose drawing arrives in Python as `image`.
 
-    It needs a running kernel: after a notebook has been reopened, run its cell again.
+    answer: called with it and the slider's value whenever one of them changes; returns pictures to
+    show, (1, 1, 28, 28), by their names. name: what the slider turns; values: what it goes
+    through; start: the place of its first. It needs a kernel: run its cell again after reopening.
     """
 
     _esm = _joined("widget.js")
     payload, sheet = traitlets.Dict().tag(sync=True), traitlets.Unicode().tag(sync=True)
     pixels = traitlets.List(traitlets.Float()).tag(sync=True)
     name = traitlets.Unicode().tag(sync=True)
-    values = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    values, answer = (traitlets.List(traitlets.Any()).tag(sync=True) for _ in range(2))
     # The browser counts what it asks, Python says which question it has answered last.
     choice, asked, answered = (traitlets.Int().tag(sync=True) for _ in range(3))
-    answer = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
         self,
@@ -208,11 +187,6 @@ class Pad(anywidget.AnyWidget):
         values: Sequence[Any] = (),
         start: int = 0,
     ) -> None:
-        """answer: called with the drawing, (1, 1, 28, 28), and the slider's value whenever one of
-        them changes; returns pictures to show, (1, 1, 28, 28), by their names.
-
-        name: what the slider turns; values: what it goes through; start: the place of the first.
-        """
         said = [str(value) for value in values]
         super().__init__(payload=payload_of([]), sheet=css(), name=name, values=said, choice=start)
         self._answer, self._values = answer or (lambda image, value: {}), values or (None,)
@@ -229,28 +203,24 @@ class Pad(anywidget.AnyWidget):
 
     @traitlets.observe("asked")
     def _respond(self, _: Any) -> None:
-        shown: list[dict[str, Any]] = []
+        shown: list[Any] = []
         try:
-            if self.pixels:
-                pictures = self._answer(self.image, self._values[self.choice])
-                shown = [
-                    {"title": name, "words": "", "pixels": picture.flatten().tolist()}
-                    for name, picture in pictures.items()
-                ]
+            pictures = self._answer(self.image, self._values[self.choice]) if self.pixels else {}
+            for title, picture in pictures.items():
+                shown.append({"title": title, "words": "", "pixels": picture.flatten().tolist()})
         except Exception as error:  # of the reader's own function: said where they look
-            shown = [{"title": type(error).__name__, "words": str(error), "pixels": []}]
+            blank = [0.0] * SIDE**2
+            shown = [{"title": type(error).__name__, "words": str(error), "pixels": blank}]
         with self.hold_sync():
             self.answer, self.answered = shown, self.asked
 
     def _ipython_display_(self) -> None:
-        """Display the pad, and a still for where there is no kernel."""
         two = examples()[2:3]
-        rows = {"a test digit": two} | dict(self._answer(two, self._values[self.choice]))
-        still = plotting.small_png(plotting.image_grid(rows))
-        alt = f"What Python answers to a test digit 2: {', '.join(list(rows)[1:]) or 'nothing'}."
+        answer = self._answer(two, self._values[self.choice])
+        still = plotting.small_png(plotting.image_grid({"a test digit": two, **answer}))
+        alt = f"A test digit 2, and what Python answers: {', '.join(answer) or 'nothing'}."
         shown = f'<div class="aelib-still">{EITHER}{_shown(still, alt, CALLS_PYTHON)}</div>'
-        png = base64.b64encode(still).decode()
-        data = {"text/plain": alt, "text/html": shown, "image/png": png}
+        data = {"text/plain": alt, "text/html": shown, "image/png": _text(still)}
         display(data, raw=True, metadata={"image/png": {"alt": alt}})
-        bundle = {**self._repr_mimebundle_()[0], "text/plain": CALLS_PYTHON}
-        display(bundle, raw=True, metadata={"explorer_note": True})
+        alive = {**(self._repr_mimebundle_() or [{}])[0], "text/plain": CALLS_PYTHON}
+        display(alive, raw=True, metadata={"explorer_note": True})

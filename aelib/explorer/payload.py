@@ -10,17 +10,14 @@ import torch
 from torch import Tensor
 
 from aelib import detection, metrics, zoo
-from aelib.data import DIGITS, Splits, load_mnist
-from aelib.explorer.packing import pack_array, pack_images, pack_model
+from aelib.data import DIGITS, load_mnist
+from aelib.explorer.packing import pack_array, pack_model
 from aelib.models import UPSAMPLING
 
 DIGITS_EACH = 20  # test digits of each kind to take
 ERROR_IMAGES = 2000  # test images from which the errors of real digits come
 PLANE_POINTS = 3000
-QUANTILES = torch.linspace(0, 1, 41)
-FINE_QUANTILES = torch.linspace(0, 1, 201)
 FALSE_ALARMS = tuple(percent / 100 for percent in range(1, 51))
-CODE_DIMS = tuple(d for d in zoo.LATENT_DIMS if 1 <= d <= 10)
 TestScores = Mapping[int, Mapping[str, Tensor]]
 
 # View: the models that it offers, in the order in which they are packed.
@@ -28,7 +25,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "draw": (),
     "latent": tuple(f"latent/{d}" for d in zoo.LATENT_DIMS),
     "plane": ("latent/2",),
-    "code": tuple(f"latent/{d}" for d in CODE_DIMS),
+    "code": tuple(f"latent/{d}" for d in zoo.LATENT_DIMS if 1 <= d <= 10),
     "morph": ("latent/2", "latent/8", "latent/16"),
     "alarms": tuple(f"digit/{digit}" for digit in DIGITS),
     "stamp": (),
@@ -44,47 +41,36 @@ def payload_of(
 ) -> dict[str, Any]:
     """Return what some views need, as plain dicts, lists, numbers and strings.
 
-    views: of `VIEWS`; with none there is only the drawing pad.
-    dims: the latent dimensions to offer, where a view has a choice; all if None.
-    test_scores: for "alarms", every score of all test images by each digit's model, as
-        `Detector.scores` gives them, if they are at hand; else they are computed, which
-        takes about a minute.
-    Raises ValueError for an unknown view, and for dims of which a view offers none.
+    views: of `VIEWS`; with none there is only the drawing pad. dims: the latent dimensions to
+    offer, where a view has a choice. test_scores: for "alarms", every score of all test images by
+    each digit's model (`Detector.scores`) if they are at hand; to compute them takes half a minute.
     """
-    if unknown := [view for view in views if view not in VIEWS]:
-        raise ValueError(f"views must be of {', '.join(VIEWS)}; got {unknown}")
-    names = list(dict.fromkeys(name for view in views for name in _names(view, dims)))
     result: dict[str, Any] = {"views": list(views)}
     if list(views) == ["stamp"]:  # it looks at no drawing
         return result
-    result |= {"models": {name: _packed(name) for name in (zoo.JUDGE, *names)}}
-    result |= {"digits": _digits()}
+    names = list(dict.fromkeys(name for view in views for name in names_of(view, dims)))
+    result["models"] = {name: pack_model(model(name)) for name in (zoo.JUDGE, *names)}
+    result["digits"] = _digits()
     if {"draw", "latent"} & set(views):
         packed = {"mean": linear().mean, "components": linear().components}
         result["pca"] = {name: pack_array(values, 12) for name, values in packed.items()}
     if "latent" in views:
         result["errors"] = _errors(tuple(dims_of(names)))
     if "plane" in views:
-        codes = metrics.encode(model("latent/2"), splits().test[:PLANE_POINTS].images)
-        labels = splits().test.labels[:PLANE_POINTS]
+        codes, labels = plane()
         result["plane"] = {"points": pack_array(codes, 10), "labels": labels.tolist()}
     if {"latent", "plane", "code"} & set(views):
-        small = [f"latent/{d}" for d in dims_of(names) if d in CODE_DIMS]
+        small = [name for name in names if name in MODELS["code"]]
         result["codes"] = {name: _code_quantiles(name) for name in small}
     if "alarms" in views:
         result["alarms"] = _alarms(test_scores) if test_scores else _computed_alarms()
     return result
 
 
-def _names(view: str, dims: Sequence[int] | None) -> list[str]:
-    offered = MODELS[view]
-    if dims is None or not offered or view == "alarms":
-        return list(offered)
-    chosen = [name for name in offered if int(name.rpartition("/")[2]) in dims]
-    if not chosen:
-        sizes = sorted({int(name.rpartition("/")[2]) for name in offered})
-        raise ValueError(f"{view} offers the dimensions {sizes}; got dims={list(dims)}")
-    return chosen
+def names_of(view: str, dims: Sequence[int] | None = None) -> list[str]:
+    """Return the models that a view offers, those of some latent dimensions if it has a choice."""
+    chosen = zoo.LATENT_DIMS if dims is None or view == "alarms" else dims
+    return [name for name in MODELS[view] if int(name.rpartition("/")[2]) in chosen]
 
 
 def dims_of(names: Sequence[str]) -> list[int]:
@@ -95,10 +81,7 @@ def dims_of(names: Sequence[str]) -> list[int]:
 # --- What is the same for every explorer of a run, so it is made once -----------------------
 
 
-@cache
-def splits() -> Splits:
-    """Return MNIST."""
-    return load_mnist()
+splits = cache(load_mnist)
 
 
 @cache
@@ -114,8 +97,10 @@ def linear() -> metrics.LinearAutoencoder:
 
 
 @cache
-def _packed(name: str) -> dict[str, Any]:
-    return pack_model(model(name))
+def plane() -> tuple[Tensor, Tensor]:
+    """Return the codes of test images in the plane of latent/2, (N, 2), and their labels."""
+    test = splits().test[:PLANE_POINTS]
+    return metrics.encode(model("latent/2"), test.images), test.labels
 
 
 @cache
@@ -124,12 +109,12 @@ def _digits() -> dict[str, Any]:
     test = splits().test
     chosen = torch.cat([(test.labels == digit).nonzero()[:DIGITS_EACH, 0] for digit in DIGITS])
     ink = torch.quantile(test.floats().mean((1, 2, 3)), torch.tensor([0.05, 0.95]))
-    labels = test.labels[chosen].tolist()
-    return {"images": pack_images(test.images[chosen]), "labels": labels, "ink": ink.tolist()}
+    images = pack_array(test.images[chosen], 8) | {"step": 1 / 255}
+    return {"images": images, "labels": test.labels[chosen].tolist(), "ink": ink.tolist()}
 
 
-def _quantiles(values: Tensor, shares: Tensor = QUANTILES) -> Tensor:
-    return torch.quantile(values.double(), shares.double(), dim=0)
+def _quantiles(values: Tensor, count: int) -> Tensor:
+    return torch.quantile(values.double(), torch.linspace(0, 1, count).double(), dim=0)
 
 
 @cache
@@ -140,7 +125,7 @@ def _errors(dims: tuple[int, ...]) -> dict[str, Any]:
 
     def spread(drawn: Tensor) -> Tensor:
         errors = metrics.mse_per_image(drawn, images)
-        return torch.stack([_quantiles(errors[test.labels == digit]) for digit in DIGITS])
+        return torch.stack([_quantiles(errors[test.labels == digit], 41) for digit in DIGITS])
 
     own = [spread(metrics.reconstruct(model(f"latent/{d}"), images)) for d in dims]
     straight = [spread(linear().reconstruct(images, d)) for d in dims]
@@ -152,54 +137,41 @@ def _errors(dims: tuple[int, ...]) -> dict[str, Any]:
 def _code_quantiles(name: str) -> dict[str, Any]:
     """Where the codes of real test digits lie: quantiles (numbers of a code, quantiles)."""
     codes = metrics.encode(model(name), splits().test.images)
-    return pack_array(_quantiles(codes).T, 16)
+    return pack_array(_quantiles(codes, 41).T, 16)
 
 
-@cache
-def _detector(digit: int) -> detection.Detector:
-    known = splits().train.only(digit).images
-    return detection.Detector(model(f"digit/{digit}"), known)
-
-
-@cache
-def _computed_alarms() -> dict[str, Any]:
-    test = splits().test.images
-    return _alarms({digit: _detector(digit).scores(test) for digit in DIGITS})
-
-
-def _alarms(test_scores: TestScores) -> dict[str, Any]:
+def _alarms(test_scores: TestScores | None) -> dict[str, Any]:
     """The ten detectors of notebook 3: known codes, validation scores, what is flagged.
 
-    "quantiles" are of each model's scores of its own digit's validation images, (10, scores,
-    quantiles), "limits" (10, scores, false alarms allowed) the thresholds that these images
-    give, both as decimal logarithms; "flagged" (10, scores, allowed, 10) counts the test
-    images of each digit above them.
+    "quantiles" (10, scores, quantiles) are of each model's scores of its own digit's validation
+    images, "limits" (10, scores, false alarms allowed) their thresholds, both as decimal
+    logarithms; "flagged" (10, scores, allowed, 10) counts the test images of each digit above.
     """
     names = (*detection.SCORES, detection.WITH_CODE)
-    val, test = splits().val, splits().test
+    train, val, test = splits()
     known, quantiles, limits, flagged = [], [], [], []
     for digit in DIGITS:
-        detector = _detector(digit)
-        scaling, codes = (
-            pack_array(detector.usual.scaling, 16),
-            pack_array(detector.usual.scaled, 8),
-        )
+        detector = detection.Detector(model(f"digit/{digit}"), train.only(digit).images)
+        own, usual = detector.scores(val.only(digit).images), detector.usual
+        on_test = test_scores[digit] if test_scores else detector.scores(test.images)
+        scaling, codes = pack_array(usual.scaling, 16), pack_array(usual.scaled, 8)
         known.append({"scaling": scaling, "codes": codes})
-        on_val, on_test = detector.scores(val.only(digit).images), test_scores[digit]
-        cuts = [[detection.threshold(on_val[n], share) for share in FALSE_ALARMS] for n in names]
-        counts = [
-            torch.stack([detection.flagged_per_digit(on_test[n], test.labels, cut) for cut in row])
-            for n, row in zip(names, cuts, strict=True)
-        ]
-        quantiles.append(torch.stack([_quantiles(on_val[n], FINE_QUANTILES) for n in names]))
-        limits.append(cuts)
-        flagged.append(torch.stack(counts))
+        quantiles += [_quantiles(own[name], 201) for name in names]
+        for name in names:
+            cuts = [detection.threshold(own[name], share) for share in FALSE_ALARMS]
+            limits.append(torch.tensor(cuts, dtype=torch.float64))
+            flagged += [detection.flagged_per_digit(on_test[name], test.labels, c) for c in cuts]
+    by_model = (len(DIGITS), len(names))
+    counts = torch.stack(flagged).view(*by_model, len(FALSE_ALARMS), len(DIGITS))
     return {
         "scores": list(names),
         "allowed": list(FALSE_ALARMS),
         "known": known,
-        "quantiles": pack_array(torch.stack(quantiles).log10(), 16),
-        "limits": pack_array(torch.tensor(limits, dtype=torch.float64).log10(), 16),
-        "flagged": pack_array(torch.stack(flagged), 11),
+        "quantiles": pack_array(torch.stack(quantiles).view(*by_model, -1).log10(), 16),
+        "limits": pack_array(torch.stack(limits).view(*by_model, -1).log10(), 16),
+        "flagged": pack_array(counts, 11),
         "counts": test.counts().tolist(),
     }
+
+
+_computed_alarms = cache(lambda: _alarms(None))
