@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from aelib.explorer import payload
 SIZES = (0, 1, 2, 4, 8, 16, 32)  # of codes; more rows say no more
 
 
+@plt.style.context(plotting.STYLE)
 def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
     """Return a PNG of a view that offers the models `names`, and the same in words."""
     match view:
