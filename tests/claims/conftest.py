@@ -1,6 +1,6 @@
 import pytest
 
-from aelib import baselines
+from aelib import metrics
 
 
 @pytest.fixture(scope="session")
@@ -10,12 +10,12 @@ def test_images(splits):
 
 @pytest.fixture(scope="session")
 def mean_error(splits, test_images):
-    return (test_images - baselines.mean_image(splits.train)).square().mean().item()
+    return (test_images - metrics.mean_image(splits.train)).square().mean().item()
 
 
 @pytest.fixture(scope="session")
 def pca(splits, test_images):
-    linear = baselines.LinearAutoencoder(splits.train)
+    linear = metrics.LinearAutoencoder(splits.train)
     return [
         (linear.reconstruct(test_images, d) - test_images).square().mean().item() for d in range(33)
     ]
@@ -23,4 +23,4 @@ def pca(splits, test_images):
 
 @pytest.fixture(scope="session")
 def variance(splits):
-    return baselines.class_variance(splits.train, splits.test)
+    return metrics.class_variance(splits.train, splits.test)

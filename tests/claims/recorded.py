@@ -32,11 +32,16 @@ def detector(score, key="auroc"):
 
 
 def simple(name, score):
-    return [100 * digit[name][score]["auroc"] for digit in zoo.one_class_baselines()]
+    return [100 * digit[name][score]["auroc"] for digit in zoo.measured("one_class_baselines")]
 
 
 def up(kind, d, key="test_mse"):
     return zoo.values(f"up/{kind}/{d}", key)
+
+
+def against_constant(values, constant):
+    """The difference to something that has no seeds: only the spread of one side enters."""
+    return intervals.paired_difference(values, torch.full_like(values, constant))
 
 
 def verdict(first, second, margin=None):

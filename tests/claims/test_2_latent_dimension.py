@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from aelib import data, intervals, metrics, zoo
 from aelib.data import DIGITS
-from aelib.tables import table
+from aelib.intervals import table
+from aelib.workshop.experiments import experiment
 
 from .prose import README, ROOT, TWO, agree, quoted, says
 from .recorded import DIMS, latent
@@ -126,7 +127,7 @@ def test_what_the_schedule_does_and_what_muon_does():
         TWO,
         "passes, the course's recipe has made ten; it is already lower then, in all five seeds.",
     )
-    costs = zoo.recipe_costs()
+    costs = zoo.measured("costs")["recipes"]
     assert costs["muon"] / costs["adam"] == pytest.approx(4 / 3, abs=0.05)
     assert int(14 * costs["adam"] / costs["muon"]) == 10
     assert zoo.values("latent/16", "val_loss")[:, 9].max() < scheduled.min()
@@ -135,7 +136,7 @@ def test_what_the_schedule_does_and_what_muon_does():
         gap = zoo.values(other, "val_mse")[0] / scheduled[0] - 1
         assert 100 * abs(gap) < float(most)
     says(TWO, "rises from zero to ten times plain Adam's in the first tenth of the training")
-    rates = {run: zoo.experiment(run).recipe.adam_lr for run in runs}
+    rates = {run: experiment(run).recipe.adam_lr for run in runs}
     assert rates["latent/16"] == rates["adam/16"] == pytest.approx(10 * rates["plain/16"])
     histories = [zoo.history(run) for run in runs]
     assert len({history.epochs for history in histories}) == 1, "equally many passes"
@@ -146,7 +147,7 @@ def test_what_the_schedule_does_and_what_muon_does():
         "The course's recipe is ahead of plain Adam from the first pass, and by time from its "
         "second.",
     )
-    costs = zoo.recipe_costs()
+    costs = zoo.measured("costs")["recipes"]
     assert costs["muon"] > costs["adam"]
     for epoch, loss in enumerate(course.val_loss[1:], start=2):
         # Plain Adam's pass that ends next: it is given a little more time, never less.

@@ -39,7 +39,10 @@ def contest(shares, model):
     """The place of a model, of how many, the best other one, and the difference to it."""
     means = shares.mean(1)  # NaN for models that know a digit of the region
     others = [m for m in DIGITS if m != model and not means[m].isnan()]
-    return intervals.rank(shares, model, others)
+    best = min(others, key=lambda other: means[other])
+    place = 1 + sum(bool(means[other] < means[model]) for other in others)
+    gap = intervals.paired_difference(shares[model], shares[best])
+    return place, 1 + len(others), best, gap
 
 
 # --- Drawing strangers ------------------------------------------------------------------
@@ -182,16 +185,16 @@ def test_the_trials_on_validation_images():
 def test_detectors():
     means = {score: 100 * detector(score).mean(0) for score in SCORES}  # over digits
     linear = {score: sum(simple("PCA", score)) / 10 for score in SCORES}
-    found = [c for c in zoo.detector_comparisons() if c["second"][0] == "PCA"]
-    gaps = {c["second"][1]: c["interval"] for c in found}
+    found = [c for c in zoo.measured("one_class_comparisons") if c["second"][0] == "PCA"]
+    gaps = {c["second"][1]: intervals.Interval(*c["interval"]) for c in found}
     assert list(gaps) == list(SCORES)
     for comparison in found:
         score = comparison["second"][1]
-        assert comparison["first"] == ("autoencoder", score)
+        assert comparison["first"] == ["autoencoder", score]
         differences = torch.tensor(comparison["seeds"], dtype=torch.float64)
         torch.testing.assert_close(differences, means[score] - linear[score], rtol=0, atol=1e-3)
-        assert comparison["interval"].mean == pytest.approx(float(differences.mean()))
-        assert comparison["interval"].low < comparison["images_only"].low
+        assert gaps[score].mean == pytest.approx(float(differences.mean()))
+        assert gaps[score].low < intervals.Interval(*comparison["images_only"]).low
     says(THREE, "The intervals count the luck of the seeds and of the test images;")
     words = intervals.verdicts(gaps, margin=0.5)
     says(THREE, 'the margin for "level" is half a point.')

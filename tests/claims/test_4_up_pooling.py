@@ -5,10 +5,10 @@ import torch
 
 from aelib import intervals, zoo
 from aelib.checkerboards import checkerboard_score
-from aelib.experiments import UP_STEPS
+from aelib.workshop.experiments import UP_STEPS
 
 from .prose import FOUR, README, agree, quoted, says
-from .recorded import KINDS, up
+from .recorded import KINDS, against_constant, up
 
 GRIDS, FOG = ["transpose", "transpose_k4", "pixel_shuffle"], ["nearest", "bilinear"]
 FEATURES = {"kNN": "knn_accuracy", "linear": "probe_accuracy"}
@@ -69,7 +69,7 @@ def test_scores_at_the_end(test_images):
     says(FOUR, "At *d* = 16 all six end slightly *above* real digits, the two resizes as well")
     real = checkerboard_score(test_images)
     for kind in KINDS:
-        gap = intervals.one_sample_difference(up(kind, 16, "checkerboard"), real)
+        gap = against_constant(up(kind, 16, "checkerboard"), real)
         assert gap.low > 0 and 0.03 <= round(gap.mean, 2) <= 0.04
         assert abs(up(kind, 2, "checkerboard").mean() - real) < 0.07
 
@@ -93,8 +93,8 @@ def test_phases_are_even_at_the_end():
 def test_the_step_size_matters_little():
     (most,) = quoted(FOUR, "no kind gains more than # % in validation error by it.")
     gains = [
-        100 * (1 - min(map(sum, one["val_mse"].values())) / sum(one["val_mse"][1.0]))
-        for one in zoo.step_sizes()
+        100 * (1 - min(map(sum, one["val_mse"].values())) / sum(one["val_mse"]["1.0"]))
+        for one in zoo.measured("step_sizes")
     ]
     agree([most], [max(gains)])
     says(FOUR, "At *d* = 16 three of them chose the lowest or the highest on offer,")
@@ -144,7 +144,7 @@ def test_what_the_control_tells():
     means = [up(kind, 16).mean() for kind in ("nearest", "transpose_k4", "pixel_shuffle")]
     assert means == sorted(means, reverse=True)
     says(FOUR, "than for a resize of the same cost. So it is here: the last row.)")
-    costs = zoo.step_costs()
+    costs = zoo.measured("costs")["upsampling"]
     same = costs["pixel_shuffle_icnr"]["cost"] / costs["nearest"]["cost"]
     assert same == pytest.approx(1, abs=0.05)
     says(FOUR, "It chose its rates like the others, and took the highest on offer.")
