@@ -150,7 +150,7 @@ class Detector:
         """Return every score of images, each (N,); higher is stranger."""
         images = as_images(images)
         codes = encode(self.model, images)
-        drawn = decode(self.model, codes) + self.model.offset
+        drawn = decode(self.model, codes) + getattr(self.model, "offset", 0.0)
         return anomaly_scores(drawn, images, self.usual.distance(codes))
 
     def threshold(

@@ -19,6 +19,7 @@ from aelib.models import Autoencoder, looking_at
 
 # scikit-learn takes a second to import, and few functions need it: each imports what it uses.
 BATCH = 250  # of 1,000 the activations take 100 MB and, as no cache holds them, a fifth more time
+READ, LOST = 0.75, 0.25  # of a digit's drawings, to call it read or lost
 NEIGHBOURS = 15
 ID_NEIGHBOURS = {"TwoNN": 2, "MLE": 20}
 PLANE_SUBSETS = ((0, 1), (0, 1, 2), (0, 1, 6), DIGITS)
@@ -84,7 +85,7 @@ def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:
     return sums / torch.bincount(labels, minlength=len(DIGITS))
 
 
-def agreement(right: Tensor, read: float = 0.75, lost: float = 0.25) -> list[str]:
+def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str]:
     """Return what all judges say of each digit: "read", "lost", "between" or "disputed".
 
     right: (seeds, judges, 10), the share of each digit that was read as itself. A digit is
@@ -244,8 +245,7 @@ class LinearAutoencoder:
         Raises ValueError if fewer components are kept: their error would pass for that of more.
         """
         if not 0 <= latent_dim <= len(self.components):
-            kept = f"{len(self.components)} components are kept, got {latent_dim}"
-            raise ValueError(f"{kept}: LinearAutoencoder(train, max_dim={latent_dim}) keeps more")
+            raise ValueError(f"only {len(self.components)} components are kept, see max_dim")
         basis = self.components[:latent_dim].flatten(1)
         parts = as_drawings(images).split(BATCH)
         return torch.cat([(part - self.mean).flatten(1) @ basis.T for part in parts])

@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from aelib import checkerboards, models
+from aelib import checkerboards
 from aelib.checkerboards import checkerboard_score
 
 
@@ -44,16 +46,11 @@ def test_pixels_that_are_copied_have_no_power_at_the_highest_frequency(digits):
     assert checkerboard_score(copies) < 1e-9
 
 
-def test_the_score_refuses_what_it_cannot_tell(digits):
-    with pytest.raises(ValueError, match="period must be 2 or 4, got 3"):
+def test_the_score_is_nan_where_nothing_can_be_told(digits):
+    for images in (torch.ones(2, 1, 28, 28), digits * math.nan):
+        assert math.isnan(checkerboard_score(images))
+    with pytest.raises(ValueError, match="period must divide 28, got 3"):
         checkerboard_score(digits, 3)
-    for wrong in (digits[..., :14], digits[..., :7, :7], digits[:0]):
-        with pytest.raises(ValueError, match="need square images"):
-            checkerboard_score(wrong)
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        checkerboard_score(digits * float("nan"))
-    with pytest.raises(ValueError, match="no fine detail"):
-        checkerboard_score(torch.ones(2, 1, 28, 28))
 
 
 @settings(deadline=None)
@@ -64,19 +61,6 @@ def test_coverage_is_those_of_a_convolution_with_ones(size, kernel, stride):
     assert checkerboards.coverage(size, kernel, stride).tolist() == drawn[0, 0].tolist()
 
 
-def test_stamps_that_leave_gaps_are_refused_in_words():
-    with pytest.raises(ValueError, match="kernel must be at least as large as the stride, got 2"):
-        checkerboards.coverage(3, 2, 3)
-
-
-def test_a_block_refuses_a_size_that_it_cannot_reach():
-    for kind in models.UPSAMPLING:
-        block = models.upsampling_block(kind, 1, 1, 14)
-        assert block(torch.zeros(1, 1, 7, 7)).shape[-2:] == (14, 14)
-    with pytest.raises(ValueError, match="size must be a whole number from 2 up, got 1"):
-        models.upsampling_block("transpose", 1, 1, 1)
-
-
 def test_phases_tell_a_grid_from_plain_noise():
     flat = torch.full((2, 1, 28, 28), 0.3)
     assert checkerboards.by_phase(flat) == pytest.approx(torch.full((2, 2), 0.3))
@@ -84,5 +68,3 @@ def test_phases_tell_a_grid_from_plain_noise():
     assert checkerboards.by_phase(flat) == pytest.approx(torch.tensor([[0.3, 0.3], [0.9, 0.3]]))
     assert checkerboards.by_phase(flat, period=4).shape == (4, 4)
     assert checkerboards.by_phase(flat, period=4)[3, 2] == pytest.approx(0.9)
-    with pytest.raises(ValueError, match="a period that divides 28; got 2 and 3"):
-        checkerboards.by_phase(flat, period=3)

@@ -1,20 +1,25 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from torch import nn
 
-from aelib import detection, metrics, zoo
+from aelib import metrics
 from aelib.models import Autoencoder
 
 
-def test_mse_per_image_is_the_mean_over_pixels():
+def test_mse_per_image_is_the_mean_over_pixels_and_pairs_images_one_by_one():
     a, b = torch.zeros(2, 1, 28, 28), torch.zeros(2, 1, 28, 28)
     b[1, 0, 0, :28] = 1
     assert metrics.mse_per_image(a, b).tolist() == pytest.approx([0, 1 / 28])
-    with pytest.raises(ValueError, match="same shape"):
-        metrics.mse_per_image(a, b[:1])
+    for other in (b[:1], b[:, 0]):
+        with pytest.raises(ValueError, match="same shape"):
+            metrics.mse_per_image(a, other)
 
 
 def test_mean_per_digit_is_nan_where_there_is_nothing():
@@ -32,6 +37,32 @@ def test_a_model_with_an_offset_gets_its_own_range(few):
         assert torch.equal(metrics.encode(shifted, x), shifted.encoder(x - 0.5))
 
 
+def test_a_look_leaves_a_model_as_it_was(few):
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout(0.5), nn.Identity()).train()
+    model[2].eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    x = few.floats()
+    drawn = metrics.reconstruct(model, x)
+    assert torch.equal(drawn, metrics.reconstruct(model, x)) and not drawn.requires_grad
+    assert torch.allclose(drawn, x, atol=1e-4), "judged in eval mode"
+    assert [layer.training for layer in model] == [True, True, False]
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("shape", [nn.Flatten(), nn.MaxPool2d(2)])
+def test_a_network_that_returns_another_shape_is_refused(few, shape):
+    with pytest.raises(ValueError, match=r"the model drew \(200, .* from images \("):
+        metrics.reconstruct(shape, few.floats())
+
+
+def test_bytes_and_floats_are_the_same_images(few):
+    model = Autoencoder(2)
+    for see in (metrics.reconstruct, metrics.encode):
+        assert torch.equal(see(model, few.images), see(model, few.floats()))
+        with pytest.raises(ValueError, match="(?i)divide"):
+            see(model, few.images.float())
+
+
 class Reader(nn.Module):
     """Reads the digit from the brightest of the first ten pixels."""
 
@@ -40,16 +71,11 @@ class Reader(nn.Module):
         return x[:, 0, 0, :10]
 
 
-def test_reading_clips_and_reads(few):
+def test_reading_clips_and_reads():
     x = torch.zeros(3, 1, 28, 28)
     x[0, 0, 0, 4], x[1, 0, 0, 9], x[2, 0, 0, 0] = 2.0, 0.5, 1.0
     x[2, 0, 0, 1] = -3.0
     assert metrics.read_digits(Reader(), x).tolist() == [4, 9, 0]
-
-
-def test_confusion_counts_truth_by_row():
-    table = metrics.confusion(torch.tensor([3, 3, 5]), torch.tensor([3, 8, 5]))
-    assert table[3, 3] == 1 and table[3, 8] == 1 and table[5, 5] == 1 and table.sum() == 3
 
 
 def plane(gap):
@@ -85,10 +111,12 @@ def test_plane_values_name_their_subsets():
     assert found["knn_subsets"]["0 1"] < 0.75 < found["knn_accuracy"]
 
 
-def test_intrinsic_dimension_finds_the_dimension_of_a_sheet():
+@pytest.mark.parametrize("method", ["TwoNN", "MLE"])
+def test_intrinsic_dimension_finds_the_dimension_of_a_sheet(method):
     generator = np.random.default_rng(0)
     sheet = torch.from_numpy(generator.random((2000, 3))) @ torch.randn(3, 784).double()
-    assert metrics.intrinsic_dimension(sheet.view(-1, 1, 28, 28)) == pytest.approx(3, abs=0.4)
+    twice = torch.cat([sheet, sheet[:50]]).view(-1, 1, 28, 28)
+    assert metrics.intrinsic_dimension(twice, method) == pytest.approx(3, abs=0.4)
 
 
 def test_a_linear_probe_needs_straight_cuts():
@@ -120,103 +148,46 @@ def test_judges_agree_or_they_do_not():
     assert words[:5] == ["read", "disputed", "between", "disputed", "lost"]
 
 
-def test_shares_read_right_follow_from_the_counts():
-    counts = torch.zeros(4, 10, 10)
-    counts[:, 0, 0], counts[:, 0, 8] = 3, 1
-    counts[:, range(1, 10), range(1, 10)] = 2
-    right = metrics.right_per_digit(counts)
-    assert right.shape == (4, 10) and right[0, 0] == 0.75 and right[2, 1:].min() == 1
+@pytest.fixture(scope="module")
+def linear(splits):
+    return metrics.LinearAutoencoder(splits.train[::20], max_dim=20)
 
 
-def test_a_judgement_needs_seeds_judges_and_two_limits_in_order():
-    with pytest.raises(ValueError, match=r"shape \(seeds, judges, 10\)"):
-        metrics.agreement(torch.zeros(5, 10))
-    with pytest.raises(ValueError, match="lost < read"):
-        metrics.agreement(torch.zeros(5, 5, 10), read=0.2, lost=0.3)
+def test_nothing_constant_beats_the_mean_image(few):
+    x, mean = few.floats(), metrics.mean_image(few)
+    best = (x - mean).square().mean()
+    assert (
+        best < (x - mean - 0.01).square().mean() and best < (x - mean.roll(1, -1)).square().mean()
+    )
 
 
-@pytest.mark.parametrize(
-    ("counts", "said"),
-    [
-        (torch.full((10, 10), math.nan), "100 of 100 numbers in confusion are NaN"),
-        (-torch.ones(10, 10), "each number in confusion must be 0 or more, got -1"),
-        (torch.ones(10, 10) + 0j, "must be real"),
-        (torch.eye(10).bool(), "must be numbers, got torch.bool"),
-        (torch.ones(10), r"shape \(10, 10\), got \(10,\)"),
-    ],
-)
-def test_what_are_no_counts_gives_no_shares(counts, said):
-    with pytest.raises(ValueError, match=said):
-        metrics.right_per_digit(counts)
+def test_class_variance_is_the_error_of_the_digits_own_mean(few):
+    expected = [
+        (part.floats() - part.floats().mean(0)).square().mean()
+        for part in (few.only(d) for d in range(10))
+    ]
+    found = metrics.class_variance(few, few)
+    assert torch.allclose(found, torch.stack(expected).double(), atol=1e-6)
 
 
-@pytest.mark.parametrize("factor", [100, -1])
-def test_shares_in_per_cent_are_not_taken_for_shares(factor):
-    with pytest.raises(ValueError, match="each number in right must lie in 0 to 1, got"):
-        metrics.agreement(factor * torch.full((2, 2, 10), 0.9))
+def test_pca_is_scikit_learns_with_its_signs(splits, linear):
+    known = splits.train[::20]  # 2,750 images: more than one part, and a smaller one at the end
+    pca = PCA(20, svd_solver="covariance_eigh").fit(known.floats().flatten(1).double().numpy())
+    assert np.allclose(linear.components.flatten(1).numpy(), pca.components_, atol=1e-5)
+    assert np.allclose(linear.mean.flatten().numpy(), pca.mean_, atol=1e-6)
 
 
-def test_codes_of_no_numbers_tell_nothing():
-    none, labels = torch.zeros(100, 0), torch.arange(100) % 10
-    for measure in (metrics.knn_accuracy, metrics.probe_accuracy, metrics.plane_values):
-        with pytest.raises(ValueError, match="codes must hold one number or more each, got d = 0"):
-            measure(none, labels, none, labels)
-    with pytest.raises(ValueError, match="got d = 0"):
-        metrics.class_overlap(none, labels)
+def test_pca_with_nothing_is_the_mean_and_improves_with_every_number(splits, linear):
+    x = splits.test[:500].floats()
+    errors = [metrics.mse_per_image(linear.reconstruct(x, d), x).mean() for d in range(21)]
+    assert errors[0] == pytest.approx((x - linear.mean).square().mean().item(), rel=1e-5)
+    assert all(a > b for a, b in itertools.pairwise(errors))
+    with pytest.raises(ValueError, match="only 20 components are kept, see max_dim"):
+        linear.encode(x, 21)
 
 
-class Draws(nn.Module):
-    def __init__(self, output):
-        super().__init__()
-        self.output = output
-
-    def decode(self, z):
-        return self.output(z)
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        (lambda z: (z, z), "got tuple"),
-        (lambda z: None, "got NoneType"),
-        (lambda z: z.new_zeros(len(z), 784), r"got \(3, 784\)"),
-        (lambda z: z.new_zeros(1, 1, 28, 28), r"got \(1, 1, 28, 28\)"),
-        (lambda z: z.new_zeros(len(z), 1, 28, 28).long(), r"got torch\.int64"),
-    ],
-)
-def test_what_is_no_image_a_code_is_refused(output, said):
-    with pytest.raises(ValueError, match=rf"decode must return images .*\(3, 1, 28, 28\), {said}"):
-        metrics.decode(Draws(output), torch.zeros(3, 2))
-
-
-def test_a_code_too_large_for_its_type_is_not_drawn():
-    with pytest.raises(ValueError, match="numbers in codes are NaN or infinite"):
-        metrics.decode(Autoencoder(2), torch.full((3, 2), 1e300, dtype=torch.float64))
-
-
-def test_a_nearly_blank_image_at_the_end_is_no_mask(splits):
-    images = torch.zeros(metrics.BATCH + 1, 28, 28, dtype=torch.uint8)
-    images[:-1] = splits.test.images[: metrics.BATCH]
-    images[-1, 5:20, 5:20] = 1
-    model = zoo.load("latent/8")
-    codes = metrics.encode(model, images)
-    assert torch.allclose(codes, metrics.encode(model, images.float() / 255), atol=1e-5)
-    assert len(metrics.reconstruct(model, images)) == len(images)
-
-
-def test_codes_of_changing_size_are_refused(splits):
-    class Narrowing(nn.Module):
-        def encode(self, x):
-            return x.flatten(1)[:, 400 : (404 if len(x) == metrics.BATCH else 401)]
-
-    with pytest.raises(ValueError, match=r"\(4,\) for some images, and \(1,\) for others"):
-        metrics.encode(Narrowing(), splits.test.images[: metrics.BATCH + 50])
-
-
-@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.uint64, np.int8])
-def test_whole_numbers_of_any_kind_are_scores(kind):
-    scores, labels = np.array([1, 2, 3], kind), torch.tensor([0, 0, 1])
-    assert metrics.mean_per_digit(scores, labels)[:2].tolist() == [1.5, 3]
-    assert detection.threshold(scores) == 3
-    counts = np.arange(100).astype(kind).reshape(10, 10)
-    assert metrics.right_per_digit(counts)[1].item() == pytest.approx(11 / 145)
+@settings(max_examples=20, deadline=None)
+@given(d=st.integers(0, 20))
+def test_pca_reconstructs_its_own_pictures_exactly(linear, d):
+    codes = torch.randn(3, d, generator=torch.Generator().manual_seed(d))
+    assert torch.allclose(linear.encode(linear.decode(codes), d), codes, atol=1e-4)

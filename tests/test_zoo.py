@@ -1,9 +1,24 @@
-import pytest
+import hashlib
+import math
+import shutil
 
-from aelib import detection, metrics, zoo
+import pytest
+import torch
+
+from aelib import AelibError, detection, metrics, zoo
 from aelib.models import UPSAMPLING, Judge
-from aelib.workshop import measuring, sweep
-from aelib.zoo import CHECKPOINTS, ModelMissingError
+
+
+@pytest.fixture
+def checkpoints(tmp_path, monkeypatch):
+    """A folder of its own with two runs of latent/2, and a cache of its own."""
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(zoo.CHECKPOINTS / "latent" / "2", folder / "latent" / "2")
+    for seed in (2, 3, 4):
+        (folder / "latent" / "2" / f"seed{seed}.json").unlink()
+    monkeypatch.setattr(zoo, "CHECKPOINTS", folder)
+    monkeypatch.setenv("AELIB_CACHE", str(tmp_path / "cache"))
+    return folder
 
 
 def test_the_promised_models_are_shipped():
@@ -12,88 +27,59 @@ def test_the_promised_models_are_shipped():
     promised += [f"up/{kind}/{d}" for kind in UPSAMPLING for d in (2, 16)]
     promised += [f"original/{kind}/{d}" for kind in ("transpose", "nearest") for d in (2, 16)]
     assert set(promised) <= set(zoo.names())
+    numbered = [name for name in zoo.names() if name.startswith("latent/")]
+    assert numbered == [f"latent/{d}" for d in zoo.LATENT_DIMS], "2 comes before 10"
 
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_shipped_model_loads_and_does_what_its_record_says(name, splits):
-    model, entry = zoo.load(name), zoo.record(name, 0)
+    model, entry, part = zoo.load(name), zoo.record(name), splits.test[::20]
     assert not model.training
-    assert zoo.is_trained(name, 0), "the record does not fit the table"
-    part = splits.test[::20]
     if isinstance(model, Judge):
-        assert measuring.accuracy(model, part) > 0.98
+        assert (metrics.read_digits(model, part.images) == part.labels).double().mean() > 0.98
         return
     x = part.floats() - model.offset
-    error = metrics.mse_per_image(metrics.reconstruct(model, part.floats()), x).mean().item()
+    error = metrics.mse_per_image(metrics.reconstruct(model, part.images), x).mean().item()
     assert error == pytest.approx(entry["test_mse"], rel=0.1)
-    assert model.encode(x).shape == (len(part), model.latent_dim)
+    assert metrics.encode(model, part.images).shape == (len(part), model.latent_dim)
 
 
-@pytest.mark.parametrize("name", list(zoo.EXPERIMENTS))
-def test_every_seed_of_every_experiment_is_recorded(name):
-    for seed, entry in zip(zoo.experiment(name).seeds, zoo.results(name), strict=True):
-        assert zoo.is_trained(name, seed), "the record does not fit the table"
-        assert (entry["name"], entry["seed"]) == (name, seed)
-        assert len(entry["val_loss"]) == len(entry["seconds"]) == zoo.experiment(name).recipe.epochs
-        assert entry["command"] == f"python -m aelib train {name}"
-        assert {"python", "torch", "aelib"} <= set(entry["versions"])
-        if name != zoo.JUDGE:
-            assert entry["checkerboard"] > 0 and entry["checkerboard_4"] > 0
-            assert len(entry["test_mse_per_digit"]) == 10
-    assert zoo.history(name).epochs == zoo.experiment(name).recipe.epochs
+def test_five_judges_read_and_differ():
+    weights = [judge.classify[-1].weight for judge in zoo.judges()]
+    assert len(weights) == 5 and not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[2], zoo.judge(2).classify[-1].weight)
+
+
+def test_an_untrained_model_is_that_of_its_seed_and_leaves_torchs_random_numbers():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    first, again, other = (zoo.untrained("up/nearest_k5/16", seed) for seed in (3, 3, 4))
+    zoo.load("latent/2")
+    assert torch.equal(torch.rand(3), expected)
+    first, again, other = (model.encoder[0].weight for model in (first, again, other))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert zoo.untrained("original/transpose/1").offset == 0.5
 
 
 def test_the_checkpoints_stay_small():
-    sizes = [path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()]
+    sizes = [path.stat().st_size for path in zoo.CHECKPOINTS.rglob("*") if path.is_file()]
     assert sum(sizes) <= 10 * 2**20
 
 
 def test_values_stack_the_seeds():
-    assert zoo.values("latent/2", "test_mse_per_digit").shape == (5, 10)
+    found = zoo.values("latent/2", "test_mse_per_digit")
+    assert found.shape == (5, 10) and found.dtype == torch.float64
+    assert found[3].tolist() == zoo.record("latent/2", 3)["test_mse_per_digit"]
+    assert [entry["seed"] for entry in zoo.results("latent/2")] == list(zoo.SEEDS)
+    assert zoo.history("latent/2", 1).best_loss == min(zoo.record("latent/2", 1)["val_loss"])
 
 
-def test_patterns_choose_experiments():
-    assert zoo.match("latent/1") == ["latent/1"]
-    assert zoo.match("original/*/2") == ["original/transpose/2", "original/nearest/2"]
-    assert zoo.match() == list(zoo.EXPERIMENTS)
-    with pytest.raises(ValueError, match="no experiment matches 'latnt/"):
-        zoo.match("latnt/*")
-
-
-def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(ValueError, match=r"'latent/17'.*latent/16"):
-        zoo.load("latent/17")
-
-
-def test_watched_runs_have_a_value_for_every_look():
+def test_watched_runs_have_a_score_for_every_look():
     for kind in UPSAMPLING:
-        for seed in zoo.SEEDS:
-            experiment = zoo.experiment(f"up/{kind}/16")
-            steps = [step for step, _ in zoo.history(f"up/{kind}/16", seed).watched]
-            assert steps[: len(sweep.FIRST_STEPS)] == list(sweep.FIRST_STEPS)
-            assert len(steps) == len(sweep.FIRST_STEPS) + experiment.recipe.epochs
-
-
-def test_a_digit_that_does_not_exist_is_named(splits):
-    with pytest.raises(ValueError, match=r"no model 'digit/10'.*digit/9"):
-        zoo.load("digit/10")
-
-
-def test_a_value_that_was_not_recorded_is_named():
-    with pytest.raises(ModelMissingError, match="latent/8 has no 'beauty' recorded; it has:"):
-        zoo.values("latent/8", "beauty")
-
-
-def test_what_is_not_made_of_numbers_is_named():
-    with pytest.raises(ValueError, match="'settings' of latent/8 is not made of"):
-        zoo.values("latent/8", "settings")
-
-
-def test_a_folder_may_begin_with_the_home_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(zoo.CHECKPOINTS))
-    monkeypatch.setenv("USERPROFILE", str(zoo.CHECKPOINTS))
-    assert zoo.load("latent/2", "~").latent_dim == 2 and zoo.is_trained("latent/2", 0, "~")
-    assert zoo.recipe_costs("~") == zoo.recipe_costs()
+        steps, scores = zoo.watched(f"up/{kind}/16")
+        assert steps[:4] == [0, 5, 10, 20] and scores.shape == (5, len(steps))
+        assert zoo.history(f"up/{kind}/16", 2).watched[-1][0] == steps[-1]
 
 
 def test_detectors_are_recorded_for_every_seed():
@@ -102,34 +88,54 @@ def test_detectors_are_recorded_for_every_seed():
             assert set(entry["detector"]) == {*detection.SCORES, detection.WITH_CODE}
 
 
-def test_values_without_training_say_how_they_are_made(tmp_path):
-    with pytest.raises(ModelMissingError, match="python -m aelib baselines"):
-        zoo.one_class_baselines(tmp_path)
-    with pytest.raises(ModelMissingError, match="python -m aelib costs"):
-        zoo.step_costs(tmp_path)
-    with pytest.raises(ModelMissingError, match="python -m aelib tune"):
-        zoo.step_sizes(tmp_path)
-    sweep.save_costs(tmp_path)
-    assert set(zoo.step_costs(tmp_path)) == set(UPSAMPLING)
-    assert len(zoo.one_class_baselines()) == 10
+def test_what_was_measured_of_several_models_is_there():
+    assert set(zoo.measured("costs")["upsampling"]) == set(UPSAMPLING)
+    assert len(zoo.measured("one_class_baselines")) == 10
+    assert all(len(one["val_mse"]) == 3 for one in zoo.measured("step_sizes"))
+    assert all(len(one["interval"]) == 4 for one in zoo.measured("one_class_comparisons"))
 
 
 @pytest.mark.parametrize(
-    "content", ["[" * 100_000, '{"seed": 1e999}', '{"seed": ' + "9" * 5000 + "}"]
+    ("ask", "said"),
+    [
+        (lambda: zoo.load("latent/17"), r"no 'latent/17'; there are: latent/0, .*latent/16"),
+        (lambda: zoo.values("digit/10", "test_mse"), r"no 'digit/10'; there are: .*digit/9$"),
+        (lambda: zoo.load("beauty"), r"no 'beauty'; there are: .*judge, .*up/"),
+        (lambda: zoo.load("latent/16", 7), r"latent/16 has seeds \[0, 1, 2, 3, 4\], not 7"),
+        (lambda: zoo.values("latent/8", "beauty"), "latent/8 has no 'beauty'; it has: .*test_mse"),
+        (lambda: zoo.measured("beauty"), r"beauty.json is missing .*python -m aelib baselines"),
+    ],
 )
-def test_json_of_no_sense_is_a_damaged_record(content, tmp_path):
-    path = zoo.record_file("latent/2", 0, tmp_path)
-    path.parent.mkdir(parents=True)
-    path.write_text(content)
-    with pytest.raises(zoo.RecordError, match=r"Remedy: delete it") as caught:
-        zoo.record("latent/2", 0, tmp_path)
-    assert str(path) in str(caught.value)
-    assert not zoo.is_trained("latent/2", 0, tmp_path)
+def test_what_there_is_not_is_answered_with_what_there_is(ask, said):
+    with pytest.raises(AelibError, match=said):
+        ask()
 
 
-def test_a_folder_in_the_place_of_weights_is_named_with_its_remedy(tmp_path):
-    path = zoo.weights_file("latent/2", 0, tmp_path)
-    path.mkdir(parents=True)
-    with pytest.raises(OSError, match=r"Remedy: delete it and the run's record") as caught:
-        zoo.load("latent/2", tmp_path)
-    assert "does not exist" not in str(caught.value)
+def test_weights_that_are_not_kept_here_say_how_they_are_made(checkpoints):
+    with pytest.raises(AelibError, match=r"not kept here; delete .*seed1\.json and run: "):
+        zoo.load("latent/2", 1)
+    cached = zoo.weights_file("latent/2", 1)
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"something else")
+    with pytest.raises(AelibError, match=r"seed1\.pt is not what was recorded"):
+        zoo.load("latent/2", 1)
+
+
+def test_weights_and_records_that_were_altered_are_named_with_their_remedy(checkpoints):
+    path = zoo.weights_file("latent/2")
+    packed = path.read_bytes()
+    assert hashlib.sha256(packed).hexdigest() == zoo.record("latent/2")["weights_sha256"]
+    path.write_bytes(packed[:-1] + bytes([packed[-1] ^ 1]))
+    with pytest.raises(AelibError, match=r"recorded: git checkout -- .*train latent/2"):
+        zoo.load("latent/2")
+    zoo.record_file("latent/2", 1).write_text('{"seed": 1')
+    with pytest.raises(AelibError, match=r"seed1.json is missing or damaged; git checkout -- "):
+        zoo.results("latent/2")
+    assert zoo.names() == ["latent/2"]
+
+
+def test_a_look_that_found_nothing_to_score_is_nan(checkpoints):
+    path = zoo.record_file("latent/2", 1)
+    path.write_text(path.read_text().replace('"watched": []', '"watched": [[0, null], [5, 1.5]]'))
+    (step, nothing), other = zoo.history("latent/2", 1).watched
+    assert step == 0 and math.isnan(nothing) and other == (5, 1.5)

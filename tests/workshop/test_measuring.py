@@ -79,3 +79,17 @@ def test_costs_are_relative_to_transpose():
 def test_a_step_with_each_optimiser_costs_something():
     recipes = measuring.measure_recipe_costs(rounds=1)
     assert set(recipes) == {"adam", "muon"} and min(recipes.values()) > 0
+
+
+def test_confusion_counts_truth_by_row():
+    table = measuring.confusion(torch.tensor([3, 3, 5]), torch.tensor([3, 8, 5]))
+    assert table[3, 3] == 1 and table[3, 8] == 1 and table[5, 5] == 1 and table.sum() == 3
+
+
+def test_what_is_recorded_of_a_detector_comes_from_its_own_digits_scores(few):
+    parts = Splits(few, few, few)
+    strange = (few.labels != 3).double() + torch.linspace(0, 0.5, len(few))
+    scores = {part: {"a": strange} for part in ("val", "test")}
+    found = measuring.detector_values(scores, parts, 3)["a"]
+    assert found["auroc"] == found["val_auroc"] == 1
+    assert found["threshold"] < 0.5 and sum(found["flagged_per_digit"]) == 180 + 1
