@@ -100,10 +100,7 @@ def frames(
 
 
 def html(*views: str, still: bytes, alt: str, frames: Any = None, **options: Any) -> str:
-    """Return an explorer as HTML that needs nothing else, from what a notebook keeps of it:
-
-    the still, the same in words, and as other arguments the metadata "explorer" of the output.
-    """
+    """Return an explorer as HTML from its still, and its output's metadata "explorer"."""
     if frames is not None:
         return Explorer({"views": ["frames"], "frames": frames}, still, alt).html()
     return explore(*views, still=still, alt=alt, **options).html()

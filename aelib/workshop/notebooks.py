@@ -46,10 +46,9 @@ def execute(path: Path) -> None:
     except (ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError):
         raise AelibError(f"{path} is not a notebook: git checkout {path}") from None
     committed = copy.deepcopy(notebook)
-    where = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=300, record_timing=False, resources=where)
+    client = NotebookClient(notebook, timeout=300, record_timing=False)
     client.extra_arguments = ["--log-level=ERROR"]
-    client.execute(env=os.environ | QUIET)
+    client.execute(env=os.environ | QUIET, cwd=str(path.parent))
     tidy(notebook)
     keep_pictures(committed, notebook)
     write(path, dump(notebook).encode())
@@ -63,9 +62,9 @@ def dump(notebook: NotebookNode) -> str:
 def tidy(notebook: NotebookNode) -> None:
     """Make an executed notebook fit to be published, in place.
 
-    What depends on the moment goes, and so does what is alive: the views and the state of
-    widgets, and explorers, of which the still stays, with a sentence that says what to do.
-    A cell's metadata entry "alt" becomes the text alternative of its pictures.
+    What depends on the moment goes, and what is alive: widgets, and explorers, of which the still
+    stays, with a sentence that says what to do. A cell's metadata entry "alt" becomes the text
+    alternative of its pictures.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
@@ -84,17 +83,13 @@ def tidy(notebook: NotebookNode) -> None:
 
 def _still(output: NotebookNode) -> list[NotebookNode]:
     """Return an output without what is alive in it, and what is to be shown below it."""
-    data = output.get("data", {})
+    data, about = output.get("data", {}), output.get("metadata", {})
     data.pop(WIDGET_VIEW, None)
     if "image/png" in data:
         data.pop("text/html", None)
-    if "explorer" not in output.get("metadata", {}):
-        return [output]
-    note = {"explorer_note": True}
-    return [output, new_output("display_data", {"text/html": f"<p>{ALIVE}</p>"}, metadata=note)]
-
-
-# --- Pictures ---------------------------------------------------------------------------
+    sentence, note = {"text/html": f"<p>{ALIVE}</p>"}, {"explorer_note": True}
+    below = new_output("display_data", sentence, metadata=note)
+    return [output, below] if "explorer" in about else [output]
 
 
 def slim(png: str) -> str:
@@ -124,10 +119,7 @@ def write_picture(path: Path, png: bytes) -> None:
 
 
 def keep_pictures(old: NotebookNode, new: NotebookNode) -> None:
-    """Put the pictures of `old` into `new` where they look the same, at the same place.
-
-    Another processor draws some pixels lighter; a diff should hold only what changed.
-    """
+    """Put the pictures of `old` into `new` where they look the same: a diff is what changed."""
     before = {cell.id: cell.get("outputs", []) for cell in old.cells}
     for cell in new.cells:
         for was, now in zip(before.get(cell.id, []), cell.get("outputs", []), strict=False):
