@@ -48,7 +48,7 @@ def test_an_image_without_ink_or_without_its_drawing_has_no_score():
         detection.anomaly_scores(x[:1], x)
     with pytest.raises(ValueError, match="1 of 2 images hold no ink"):
         detection.anomaly_scores(x, x * torch.tensor([1.0, 0.0])[:, None, None, None])
-    with pytest.raises(ValueError, match="(?i)divide"):
+    with pytest.raises(ValueError, match=r"(?i)divide"):
         detection.anomaly_scores(x, 255 * x)
 
 
@@ -92,17 +92,6 @@ def test_a_threshold_keeps_its_promise_on_the_images_that_set_it(count, allowed)
 def test_a_threshold_from_scores_that_are_no_numbers_would_flag_nobody(wrong):
     with pytest.raises(ValueError, match="NaN or infinite"):
         detection.threshold(torch.tensor([0.1, wrong, 0.3]))
-
-
-def test_code_distances_ignore_the_scale_of_the_code():
-    codes = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
-    new = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
-    stretch = torch.tensor([[10.0, 0, 0], [1, 0.1, 0], [0, 0, 1]])
-    plain = detection.CodeDistance(codes).distance(new)
-    stretched = detection.CodeDistance(codes @ stretch).distance(new @ stretch)
-    assert torch.allclose(plain, stretched, rtol=1e-3)
-    far = detection.CodeDistance(codes).distance(new + 100)
-    assert (far > 10 * plain).all()
 
 
 def test_code_distances_are_the_mean_of_the_five_nearest():

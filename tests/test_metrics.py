@@ -4,8 +4,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from torch import nn
 
@@ -59,7 +57,7 @@ def test_bytes_and_floats_are_the_same_images(few):
     model = Autoencoder(2)
     for see in (metrics.reconstruct, metrics.encode):
         assert torch.equal(see(model, few.images), see(model, few.floats()))
-        with pytest.raises(ValueError, match="(?i)divide"):
+        with pytest.raises(ValueError, match=r"(?i)divide"):
             see(model, few.images.float())
 
 
@@ -92,16 +90,10 @@ def test_class_overlap_is_one_for_mixed_and_zero_for_separate_digits():
     mixed = metrics.class_overlap(codes, labels)
     assert mixed[0, 1] == pytest.approx(1, abs=0.1) and mixed[2, 3] == 0
     assert torch.equal(mixed, mixed.T) and (mixed.diagonal() == 1).all()
+    stretched = metrics.class_overlap(codes * torch.tensor([100.0, 0.01]), labels)
+    assert torch.allclose(mixed, stretched), "whatever the scale of an axis"
     apart = metrics.class_overlap(*plane(gap=20))
     assert apart[0, 1] == 0
-
-
-def test_class_overlap_does_not_depend_on_the_scale_of_an_axis():
-    codes, labels = plane(gap=1)
-    stretched = codes * torch.tensor([100.0, 0.01])
-    assert torch.allclose(
-        metrics.class_overlap(codes, labels), metrics.class_overlap(stretched, labels)
-    )
 
 
 def test_plane_values_name_their_subsets():
@@ -153,14 +145,6 @@ def linear(splits):
     return metrics.LinearAutoencoder(splits.train[::20], max_dim=20)
 
 
-def test_nothing_constant_beats_the_mean_image(few):
-    x, mean = few.floats(), metrics.mean_image(few)
-    best = (x - mean).square().mean()
-    assert (
-        best < (x - mean - 0.01).square().mean() and best < (x - mean.roll(1, -1)).square().mean()
-    )
-
-
 def test_class_variance_is_the_error_of_the_digits_own_mean(few):
     expected = [
         (part.floats() - part.floats().mean(0)).square().mean()
@@ -184,10 +168,3 @@ def test_pca_with_nothing_is_the_mean_and_improves_with_every_number(splits, lin
     assert all(a > b for a, b in itertools.pairwise(errors))
     with pytest.raises(ValueError, match="only 20 components are kept, see max_dim"):
         linear.encode(x, 21)
-
-
-@settings(max_examples=20, deadline=None)
-@given(d=st.integers(0, 20))
-def test_pca_reconstructs_its_own_pictures_exactly(linear, d):
-    codes = torch.randn(3, d, generator=torch.Generator().manual_seed(d))
-    assert torch.allclose(linear.encode(linear.decode(codes), d), codes, atol=1e-4)

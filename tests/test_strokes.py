@@ -67,7 +67,7 @@ def test_quarters_are_where_their_names_say():
 
 def test_images_of_a_wrong_range_are_refused():
     for measure in (strokes.has_loop, strokes.breadth):
-        with pytest.raises(ValueError, match="(?i)divide"):
+        with pytest.raises(ValueError, match=r"(?i)divide"):
             measure(255 * ring())
 
 

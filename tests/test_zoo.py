@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from aelib import AelibError, detection, metrics, zoo
+from aelib import AelibError, metrics, zoo
 from aelib.models import UPSAMPLING, Judge
 
 
@@ -80,12 +80,6 @@ def test_watched_runs_have_a_score_for_every_look():
         steps, scores = zoo.watched(f"up/{kind}/16")
         assert steps[:4] == [0, 5, 10, 20] and scores.shape == (5, len(steps))
         assert zoo.history(f"up/{kind}/16", 2).watched[-1][0] == steps[-1]
-
-
-def test_detectors_are_recorded_for_every_seed():
-    for digit in range(10):
-        for entry in zoo.results(f"digit/{digit}"):
-            assert set(entry["detector"]) == {*detection.SCORES, detection.WITH_CODE}
 
 
 def test_what_was_measured_of_several_models_is_there():
