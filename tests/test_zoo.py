@@ -1,4 +1,5 @@
 import hashlib
+import json
 import math
 import shutil
 
@@ -129,7 +130,7 @@ def test_weights_and_records_that_were_altered_are_named_with_their_remedy(check
 
 
 def test_a_look_that_found_nothing_to_score_is_nan(checkpoints):
-    path = zoo.record_file("latent/2", 1)
-    path.write_text(path.read_text().replace('"watched": []', '"watched": [[0, null], [5, 1.5]]'))
+    entry = zoo.record("latent/2", 1) | {"watched": [[0, None], [5, 1.5]]}
+    zoo.record_file("latent/2", 1).write_text(json.dumps(entry))
     (step, nothing), other = zoo.history("latent/2", 1).watched
     assert step == 0 and math.isnan(nothing) and other == (5, 1.5)

@@ -89,4 +89,4 @@ def test_what_is_recorded_of_a_detector_comes_from_its_own_digits_scores(few):
     scores = {part: {"a": strange} for part in ("val", "test")}
     found = measuring.detector_values(scores, parts, 3)["a"]
     assert found["auroc"] == found["val_auroc"] == 1
-    assert found["threshold"] < 0.5 and sum(found["flagged_per_digit"]) == 180 + 1
+    assert found["threshold"] < 0.5 and sum(found["flagged_per_digit"]) == 180
