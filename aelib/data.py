@@ -113,7 +113,7 @@ class Digits:
 
     def __post_init__(self) -> None:
         images, labels = _checked(self.images).cpu().squeeze(1), torch.as_tensor(self.labels).cpu()
-        fit = len(labels) == len(images) and not labels.is_floating_point()
+        fit = labels.shape == (len(images),) and not labels.is_floating_point()
         if not fit or not torch.isin(labels, torch.tensor(DIGITS)).all():
             raise ValueError(
                 f"labels must be one whole number from 0 to 9 for each of the {len(images):,} "

@@ -78,7 +78,7 @@ CONTROLS: dict[str, Block] = {"nearest_k5": partial(_resized, kernel=5)}
 def upsampling_block(kind: str, inputs: int, outputs: int, size: int) -> nn.Module:
     """Return a block that maps (N, inputs, s, s) to (N, outputs, size, size).
 
-    kind: one of `UPSAMPLING` or `CONTROLS`; size: 2s or, from 3 to 7, 2s + 1.
+    kind: one of `UPSAMPLING` or `CONTROLS`; size: 2s, or 2s + 1 as from 3 to 7.
     """
     return (UPSAMPLING | CONTROLS)[kind](inputs, outputs, size)
 

@@ -1,9 +1,8 @@
 import gzip
-import multiprocessing
-import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,14 +10,192 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from aelib import data, files
-from aelib.files import FileError
+from aelib import AelibError, data, metrics
+from aelib.data import Digits, as_drawings, as_images
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache"
+@pytest.fixture(scope="module")
+def pixels(splits):
+    """Twelve test images as bytes, (12, 28, 28)."""
+    return splits.test.images[:12].clone()
+
+
+# --- The door -------------------------------------------------------------------------
+
+
+def inference(x):
+    with torch.inference_mode():
+        return x.clone()
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+FORMS = {
+    "bytes": lambda x: x,
+    "bytes with a channel": lambda x: x[:, None],
+    "float32": lambda x: x[:, None] / 255,
+    "float64 without a channel": lambda x: x.double() / 255,
+    "float16": lambda x: x[:, None].half() / 255,
+    "NumPy bytes": lambda x: x.numpy(),
+    "NumPy float64": lambda x: x.numpy() / 255,
+    "NumPy read-only": lambda x: read_only(x.numpy()),
+    "channels last": lambda x: (x[:, None] / 255).contiguous(memory_format=torch.channels_last),
+    "with a gradient": lambda x: (x[:, None] / 255).requires_grad_(),
+    "inference tensor": lambda x: inference(x[:, None] / 255),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_may_come_in_many_forms_and_are_never_changed(form, pixels):
+    given = FORMS[form](pixels.clone())
+    kept = np.asarray(given.detach() if isinstance(given, torch.Tensor) else given).copy()
+    for door in (as_images, as_drawings, lambda x: Digits(x, torch.arange(12) % 10).floats()):
+        found = door(given)
+        assert found.shape == (12, 1, 28, 28) and found.dtype == torch.float32
+        assert torch.allclose(found, pixels[:, None] / 255, atol=1e-3 if form == "float16" else 0)
+        found.zero_()  # it is memory of its own
+        now = given.detach() if isinstance(given, torch.Tensor) else given
+        assert np.array_equal(np.asarray(now), kept)
+
+
+def grey(*shape, dtype=torch.float32):
+    return torch.full(shape, 0.5).to(dtype)
+
+
+REFUSED = {
+    "one image": (grey(28, 28), r"images\[None\]"),
+    "a number": (torch.tensor(0.5), r"got \(\)"),
+    "Keras's order": (grey(2, 28, 28, 1), r"\(N, 1, 28, 28\), got \(2, 28, 28, 1\)"),
+    "flat rows": (grey(2, 784), r"images.reshape\(-1, 1, 28, 28\)"),
+    "colour": (grey(2, 3, 28, 28), "aelib.data.prepare"),
+    "another size": (grey(2, 1, 32, 32), "aelib.data.prepare"),
+    "whole numbers": (255 * torch.ones(2, 28, 28, dtype=torch.int64), r"int64.*\.to\(torch.uint8"),
+    "NumPy whole numbers": (np.ones((2, 28, 28), dtype=np.int32), "got torch.int32"),
+    "bool": (torch.ones(2, 28, 28, dtype=torch.bool), r"got torch.bool.*\.float\(\)"),
+    "a mask of bytes": (torch.eye(28).to(torch.uint8)[None], r"a mask of 0 and 1 \.float\(\)"),
+    "NaN": (grey(2, 1, 28, 28).index_fill(0, torch.tensor([1]), torch.nan), "nan"),
+    "infinite": (grey(2, 1, 28, 28) / 0, "inf"),
+    "0 to 255": (255 * grey(2, 1, 28, 28), r"from 127.5 to 127.5. Divide floats up to 255 by 255"),
+    "-1 to 1": (-2 * grey(2, 1, 28, 28), "add 1 to those from -1"),
+    "the original's": (-grey(2, 28, 28), "add 0.5 to those from -0.5"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_would_give_a_wrong_number_is_refused_with_the_remedy(kind):
+    given, said = REFUSED[kind]
+    for door in (as_images, as_drawings, lambda x: Digits(x, torch.zeros(len(x)).long())):
+        with pytest.raises((ValueError, TypeError), match=said if given.ndim else None):
+            door(given)
+
+
+@pytest.mark.parametrize("change", [lambda x: x - 0.5, lambda x: 2 * x - 1, lambda x: 255 * x])
+def test_real_digits_of_another_range_are_no_drawings(change, pixels):
+    with pytest.raises(ValueError, match="paper at 0 and ink at 1"):
+        as_drawings(change(pixels / 255))
+
+
+def test_drawings_may_leave_the_range_of_images_and_images_may_not(splits):
+    linear = metrics.LinearAutoencoder(splits.val, 8)
+    drawn = linear.reconstruct(splits.val[:50].floats(), 8)
+    assert drawn.min() < 0 and torch.equal(as_drawings(drawn), drawn)
+    with pytest.raises(ValueError, match=r"clamp\(0, 1\)"):
+        as_images(drawn)
+
+
+def test_a_dark_picture_is_no_mask(pixels):
+    noisy = torch.zeros(3, 28, 28, dtype=torch.uint8)
+    assert as_images(noisy).max() == 0
+    noisy[:, :2, :3] = 1
+    assert as_images(noisy).max() == pytest.approx(1 / 255)
+    dark = torch.randint(2, (28, 28), generator=torch.Generator().manual_seed(0)).byte()
+    digits = Digits(torch.stack([pixels[0], dark]), [7, 3])  # nor is a darker one among others
+    assert [x.max().item() < 0.01 for x, _ in data.batches(digits, 1)] == [False, True]
+
+
+def test_no_images_are_images():
+    assert as_images(torch.empty(0, 28, 28)).shape == as_drawings(np.empty((0, 1, 28, 28))).shape
+
+
+# --- Digits ---------------------------------------------------------------------------
+
+
+def test_floats_of_ones_own_are_not_divided_again(pixels):
+    own = pixels[:, None] / 255
+    digits = Digits(own, torch.zeros(12, dtype=torch.long))
+    for _ in range(3):
+        assert torch.equal(digits.floats(), own)
+        assert torch.equal(next(data.batches(digits, 12))[0], own)
+    both = data.join(digits, Digits(pixels, torch.ones(12, dtype=torch.uint8)))
+    assert (
+        torch.equal(both.floats(), torch.cat([own, own])) and both.counts()[:2].tolist() == [12] * 2
+    )
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        torch.zeros(11, dtype=torch.long), torch.zeros(12), torch.arange(12), torch.arange(12) - 1,
+        torch.zeros(12, 1, dtype=torch.long), np.full(12, 10),
+    ],
+)  # fmt: skip
+def test_labels_that_do_not_belong_to_the_images_are_refused(labels, pixels):
+    with pytest.raises(ValueError, match="one whole number from 0 to 9 for each of the 12 images"):
+        Digits(pixels, labels)
+
+
+@pytest.mark.parametrize(
+    ("index", "places"),
+    [
+        (3, [3]), (-1, [11]), (np.int64(3), [3]), (torch.tensor(3), [3]), (slice(2, 5), [2, 3, 4]),
+        ([1, 1], [1, 1]), (torch.tensor([4, 0]), [4, 0]), (np.arange(12) > 9, [10, 11]), ([], []),
+    ],
+)  # fmt: skip
+def test_a_part_of_digits_is_digits(index, places, pixels):
+    part = Digits(pixels, torch.arange(12) % 10)[index]
+    assert torch.equal(part.images, pixels[places]) and part.images.shape[1:] == (28, 28)
+    assert part.labels.tolist() == [place % 10 for place in places]
+
+
+def test_only_thinned_and_first_of_each(splits):
+    subset = splits.test.only(0, 1)
+    assert subset.labels.unique().tolist() == [0, 1] and len(subset) == 980 + 1135
+    before, after = splits.train.counts(), splits.train.thinned(0, keep_every=10).counts()
+    assert after[0] == -(-before[0] // 10) and torch.equal(after[1:], before[1:])
+    first = splits.test.first_of_each()
+    assert splits.test.labels[first].tolist() == list(range(10))
+    assert all(digit not in splits.test.labels[:place] for digit, place in enumerate(first))
+
+
+@settings(max_examples=30, deadline=None)
+@given(size=st.integers(1, 60), batch=st.integers(1, 70), shuffled=st.booleans())
+def test_batches_hold_every_image_once_with_its_own_label(size, batch, shuffled):
+    # From 100 up: bytes of 0 and 1 alone are refused as a mask.
+    images = torch.arange(100, 100 + size, dtype=torch.uint8)[:, None, None].expand(-1, 28, 28)
+    digits = Digits(images, torch.arange(size) % 10)
+    generator = torch.Generator().manual_seed(0) if shuffled else None
+    found = list(data.batches(digits, batch, generator))
+    assert all(x.shape == (len(y), 1, 28, 28) and len(y) <= batch for x, y in found)
+    x, y = (torch.cat(part) for part in zip(*found, strict=True))
+    places = (x[:, 0, 0, 0] * 255).round().long() - 100
+    assert torch.equal(places.sort().values, torch.arange(size))
+    assert torch.equal(places % 10, y)
+
+
+def test_batches_are_shuffled_anew_each_time_and_are_copies(few):
+    generator = torch.Generator().manual_seed(0)
+    (x, first), (_, second) = (next(data.batches(few, 50, generator)) for _ in range(2))
+    assert not torch.equal(first, second)
+    before = few.labels.clone()
+    x, y = next(data.batches(few, 50))
+    x.zero_(), y.zero_()
+    assert torch.equal(few.labels, before) and few.images[:50].any()
+
+
+# --- The files of MNIST ---------------------------------------------------------------
 
 
 def test_the_splits_have_their_sizes_and_hold_every_image_once(splits):
@@ -32,139 +209,32 @@ def test_the_splits_have_their_sizes_and_hold_every_image_once(splits):
 
 def test_the_split_is_stratified_and_fixed(splits):
     full = data.join(splits.train, splits.val).counts()
-    assert torch.equal(
-        full, torch.tensor([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949])
-    )
+    assert full.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert ((splits.val.counts() - full / 12).abs() <= 1).all()
-    again = data.load_mnist()
-    assert torch.equal(again.val.images, splits.val.images)
+    assert torch.equal(data.load_mnist().val.images, splits.val.images)
 
 
-def test_only_keeps_the_digits_asked_for(splits):
-    subset = splits.test.only(0, 1)
-    assert subset.labels.unique().tolist() == [0, 1]
-    assert len(subset) == 980 + 1135
+def test_torchvision_gives_the_same_images_and_mends_its_files(splits, tmp_path, monkeypatch):
+    monkeypatch.setenv("AELIB_CACHE", str(tmp_path))
+    for damage in (lambda path: None, lambda path: path.write_bytes(path.read_bytes()[:-1])):
+        dataset = data.torchvision_mnist(train=False, transform=ToTensor())
+        x, y = next(iter(DataLoader(dataset, batch_size=100)))
+        assert torch.equal(x, as_images(splits.test.images[:100]))
+        assert torch.equal(y, splits.test.labels[:100])
+        raw = tmp_path / "MNIST" / "raw"
+        assert sorted(path.name for path in raw.iterdir()) == sorted(data.FILES)
+        damage(raw / "t10k-labels-idx1-ubyte")
 
 
-@pytest.mark.parametrize("digits", [(10,), (-1,), (), (0, 11)])
-def test_only_names_a_digit_that_does_not_exist(splits, digits):
-    with pytest.raises(ValueError, match="0 to 9"):
-        splits.test.only(*digits)
-
-
-def test_only_refuses_to_return_nothing(splits):
-    with pytest.raises(ValueError, match="no image of digit"):
-        splits.test.only(0).only(1)
-
-
-def test_thinned_keeps_a_tenth_of_one_digit_and_all_of_the_others(splits):
-    before, after = splits.train.counts(), splits.train.thinned(0, keep_every=10).counts()
-    assert after[0] == -(-before[0] // 10)
-    assert torch.equal(after[1:], before[1:])
-    with pytest.raises(ValueError, match="keep_every"):
-        splits.train.thinned(0, keep_every=0)
-
-
-@settings(max_examples=30, deadline=None)
-@given(size=st.integers(1, 60), batch=st.integers(1, 70), shuffled=st.booleans())
-def test_batches_hold_every_image_once_with_its_own_label(size, batch, shuffled):
-    # From 100 up: bytes of 0 and 1 alone are refused as a mask.
-    images = torch.arange(100, 100 + size, dtype=torch.uint8)[:, None, None].expand(-1, 28, 28)
-    digits = data.Digits(images, torch.arange(size) % 10)
-    generator = torch.Generator().manual_seed(0) if shuffled else None
-    found = list(data.batches(digits, batch, generator))
-    assert all(x.shape == (len(y), 1, 28, 28) and len(y) <= batch for x, y in found)
-    x, y = (torch.cat(part) for part in zip(*found, strict=True))
-    places = (x[:, 0, 0, 0] * 255).round().long() - 100
-    assert torch.equal(places.sort().values, torch.arange(size))
-    assert torch.equal(places % 10, y)
-
-
-def test_batches_are_shuffled_anew_each_time_by_a_generator(few):
-    generator = torch.Generator().manual_seed(0)
-    first, second = (next(data.batches(few, 50, generator))[1] for _ in range(2))
-    assert not torch.equal(first, second)
-
-
-def test_batches_refuse_what_cannot_work_at_the_call(few):
-    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 up, got 0"):
-        data.batches(few, 0)
-    with pytest.raises(ValueError, match="the set of digits is empty"):
-        data.batches(few[:0], 10)
-
-
-def test_the_first_of_each_digit_is_found(splits):
-    first = splits.test.first_of_each()
-    assert splits.test.labels[first].tolist() == list(range(10))
-    assert all(digit not in splits.test.labels[:place] for digit, place in enumerate(first))
-    with pytest.raises(ValueError, match=r"no image of digit \[4\]"):
-        splits.test[splits.test.labels != 4].first_of_each()
-
-
-def test_torchvision_gives_the_same_images(splits, cache):
-    dataset = data.torchvision_mnist(train=False, transform=ToTensor())
-    x, y = next(iter(DataLoader(dataset, batch_size=100)))
-    assert torch.equal(x, data.to_float(splits.test.images[:100]))
-    assert torch.equal(y, splits.test.labels[:100])
-
-
-def test_the_variable_names_the_cache(cache):
-    assert data.unpack_mnist() == cache
-    assert sorted(path.name for path in (cache / "MNIST" / "raw").iterdir()) == sorted(data.FILES)
-
-
-def test_an_altered_unpacked_file_is_named_with_both_checksums(cache):
-    data.unpack_mnist()
-    path = cache / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(data.DataError) as caught:
-        data.torchvision_mnist()
-    message = str(caught.value)
-    assert str(path) in message and "delete it" in message
-    assert data.FILES[path.name].unpacked in message
-    path.unlink()
-    data.unpack_mnist()  # the remedy works
-
-
-@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b[:50] + b"x" + b[51:]])
-def test_a_damaged_packed_file_is_never_used(tmp_path, monkeypatch, damage):
+@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b[:50] + b"x" + b[51:], None])
+def test_a_damaged_file_is_never_used(tmp_path, monkeypatch, damage):
     folder = tmp_path / "mnist"
     shutil.copytree(data.PACKED_FOLDER, folder)
     monkeypatch.setattr(data, "PACKED_FOLDER", folder)
     path = folder / "t10k-images-idx3-ubyte.gz"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(data.DataError, match="SHA-256") as caught:
+    path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
+    with pytest.raises(AelibError, match=r"t10k-images.*missing or altered: 'git checkout"):
         data.load_mnist()
-    assert str(path) in str(caught.value) and "git checkout" in str(caught.value)
-
-
-def test_a_missing_packed_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "PACKED_FOLDER", tmp_path)
-    with pytest.raises(data.DataError, match=r"train-labels-idx1-ubyte\.gz is missing"):
-        data.load_mnist()
-
-
-def test_unpacking_needs_nothing_of_the_package_folder_but_reading(tmp_path, monkeypatch, cache):
-    folder = tmp_path / "mnist"
-    shutil.copytree(data.PACKED_FOLDER, folder)
-    before = sorted(folder.iterdir())
-    folder.chmod(0o555)
-    monkeypatch.setattr(data, "PACKED_FOLDER", folder)
-    data.unpack_mnist()
-    folder.chmod(0o755)
-    assert sorted(folder.iterdir()) == before
-
-
-def _unpack(folder: str) -> int:
-    os.environ[files.CACHE_VARIABLE] = folder
-    return len(data.torchvision_mnist(train=False))
-
-
-def test_several_processes_may_start_at_once(cache):
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(4) as pool:
-        assert pool.map(_unpack, [str(cache)] * 4) == [10_000] * 4
-    assert len(list((cache / "MNIST" / "raw").iterdir())) == 4  # no temporary file stays
 
 
 def test_the_notice_lies_beside_the_data():
@@ -172,16 +242,26 @@ def test_the_notice_lies_beside_the_data():
     assert "CC BY-SA 3.0" in notice and "LeCun" in notice
 
 
-@pytest.mark.parametrize("packed", [True, False])
-def test_a_folder_in_the_place_of_a_file_is_named(packed, tmp_path, monkeypatch, cache):
-    if packed:
-        monkeypatch.setattr(data, "PACKED_FOLDER", tmp_path)
-        path = tmp_path / "train-labels-idx1-ubyte.gz"
-    else:
-        path = cache / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
-    path.mkdir(parents=True)
-    with pytest.raises(
-        FileError, match=r"could not be read: .* Remedy: (restore|delete) it"
-    ) as caught:
-        data.load_mnist() if packed else data.unpack_mnist()
-    assert str(path) in str(caught.value)
+def test_the_variable_names_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AELIB_CACHE", str(tmp_path))
+    assert data.cache_folder() == tmp_path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AELIB_CACHE", "~/course")
+    assert data.cache_folder() == tmp_path / "course"
+    monkeypatch.setenv("AELIB_CACHE", "")
+    assert data.cache_folder().name == "aelib"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "file"
+    data.write(path, b"old")
+    data.write(path, b"new")
+    assert path.read_bytes() == b"new" and list(path.parent.iterdir()) == [path]
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data.os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        data.write(path, b"half")
+    assert path.read_bytes() == b"new"

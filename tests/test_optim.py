@@ -1,12 +1,13 @@
-import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from aelib import optim
 from aelib.models import Autoencoder, Judge
-from aelib.optim import COURSE, MUON_SCALES, KernelMuon, orthogonalised
+from aelib.optim import COURSE, MUON_SCALES, ORIGINAL, KernelMuon, Recipe, orthogonalised
 
 
 def with_gradients(model, x):
@@ -21,7 +22,8 @@ def test_a_step_is_that_of_torchs_muon(scale, monkeypatch):
     monkeypatch.setattr(torch, "bfloat16", torch.float32)
     torch.manual_seed(0)
     model = with_gradients(Autoencoder(4), torch.rand(16, 1, 28, 28))
-    kernels = optim._muon_kernels(model)
+    kernels = optim.make_optimizers(model, COURSE)[1].param_groups
+    kernels = [kernel for group in kernels for kernel in group["params"]]
     matrices = [nn.Parameter(kernel.detach().flatten(1).clone()) for kernel in kernels]
     for matrix, kernel in zip(matrices, kernels, strict=True):
         matrix.grad = kernel.grad.flatten(1).clone()
@@ -45,17 +47,6 @@ def test_torchs_own_rounding_is_all_that_differs():
     assert (ours - torchs).norm() < 0.02 * torchs.norm()
 
 
-def test_it_moves_the_kernels_themselves_along_an_orthogonal_direction():
-    torch.manual_seed(0)
-    conv = nn.Conv2d(2, 4, 3)
-    before = conv.weight.detach().clone()
-    with_gradients(conv, torch.rand(1, 2, 8, 8))
-    KernelMuon([conv.weight], lr=0.1, scale="match_rms_adamw").step()
-    singular = torch.linalg.svdvals((conv.weight - before).flatten(1))
-    expected = 0.1 * 0.2 * math.sqrt(18)
-    assert 0.6 * expected < singular.min() and singular.max() < 1.3 * expected
-
-
 def test_the_layout_in_memory_makes_no_difference():
     torch.manual_seed(0)
     x, steps = torch.rand(4, 8, 9, 9), []
@@ -70,18 +61,6 @@ def test_the_layout_in_memory_makes_no_difference():
         steps.append(conv.weight.detach() - start["weight"])
     assert steps[0].abs().max() > 0.001
     assert torch.allclose(*steps, atol=1e-5)
-
-
-def test_a_kernel_does_not_feel_who_shares_its_stack():
-    torch.manual_seed(0)
-    alone, other = (nn.Linear(6, 5) for _ in range(2))
-    twin = nn.Linear(6, 5)
-    twin.load_state_dict(alone.state_dict())
-    for layer in (alone, twin, other):
-        with_gradients(layer, torch.ones(3, 6))
-    KernelMuon([alone.weight], 0.1, "original").step()
-    KernelMuon([other.weight, twin.weight], 0.1, "original").step()
-    assert torch.allclose(alone.weight, twin.weight, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(8, 9), (16, 72), (128, 32), (32, 32)])
@@ -104,16 +83,6 @@ def test_a_gradient_of_zeros_moves_nothing():
     assert torch.equal(layer.weight, before)
 
 
-def test_a_kernel_without_gradient_is_said():
-    with pytest.raises(ValueError, match="no kernel has a gradient"):
-        KernelMuon([nn.Linear(3, 3).weight], 0.1, "original").step()
-
-
-def test_a_scale_that_does_not_exist_lists_those_that_do():
-    with pytest.raises(ValueError, match="match_rms_adamw, original; got 'loud'"):
-        KernelMuon([nn.Linear(3, 3).weight], 0.1, "loud")
-
-
 @pytest.mark.parametrize(
     ("model", "count"), [(Autoencoder(4), 9), (Autoencoder(0), 7), (Judge(), 3)]
 )
@@ -123,3 +92,40 @@ def test_muon_takes_every_weight_but_the_first_and_adam_the_rest(model, count):
     assert len(taken) == count
     assert len({id(p) for p in (*taken, *rest)}) == len(taken) + len(rest)
     assert sum(p.numel() for p in (*taken, *rest)) == sum(p.numel() for p in model.parameters())
+
+
+def test_a_shared_weight_is_moved_once_and_a_frozen_one_not_at_all():
+    first, shared, frozen = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4)
+    frozen.requires_grad_(False)
+    model = nn.Sequential(first, shared, shared, first, frozen)
+    adam, muon = optim.make_optimizers(model, COURSE)
+    assert [p is shared.weight for g in muon.param_groups for p in g["params"]] == [True]
+    assert len(adam.param_groups[0]["params"]) == 3, "the first weight and two biases"
+
+
+def test_without_muon_adam_takes_everything():
+    model = Autoencoder(4)
+    (adam,) = optim.make_optimizers(model, ORIGINAL)
+    assert len(adam.param_groups[0]["params"]) == len(list(model.parameters()))
+    assert adam.defaults["weight_decay"] == 1e-5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0}, {"adam_lr": 0.0}, {"adam_lr": float("nan")}, {"muon_lr": 0.0},
+        {"muon_lr": -0.1}, {"warmup": 0.0}, {"warmup": 1.0}, {"warmup": 1.5},
+    ],
+)  # fmt: skip
+def test_a_recipe_that_cannot_work_is_refused(wrong):
+    with pytest.raises(ValueError, match="must be above 0"):
+        Recipe(**({"epochs": 1, "batch_size": 8, "adam_lr": 1e-3} | wrong))
+
+
+@settings(deadline=None)
+@given(total=st.integers(2, 5000), warmup=st.floats(0.01, 0.99))
+def test_one_cycle_rises_and_falls_between_zero_and_one(total, warmup):
+    factors = [optim.learning_rate_factor(s, total, warmup) for s in (0, total // 2, total - 1)]
+    assert all(0 < factor <= 1 for factor in factors)
+    peak = max(optim.learning_rate_factor(s, total, warmup) for s in range(min(total, 200)))
+    assert factors[2] <= peak and optim.learning_rate_factor(0, total, None) == 1
