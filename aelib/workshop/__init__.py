@@ -1,24 +1,7 @@
 """What only the makers of the course run: training the zoo, measuring, publishing.
 
-A reader needs nothing of this. `MODULES` lists it in reading order: each module imports only
-the library and the modules before it.
+A reader needs nothing of this. `experiments` is the table of runs. `batch_last` makes training
+faster, `comparing` and `measuring` say what is recorded of a model, and `records` writes it down.
+`sweep` trains what is missing, `tuning` tries step sizes, `benchmark` takes the time. `readme`,
+`figures`, `notebooks` and `book` publish.
 """
-
-MODULES = (
-    "batch_last",
-    "running",
-    "measuring",
-    "comparing",
-    "tuning",
-    "sweep",
-    "cluster",
-    "pictures",
-    "readme",
-    "figures",
-    "notebooks",
-    "chapter",
-    "book",
-    "latency",
-    "memory",
-    "benchmark",
-)

@@ -13,71 +13,50 @@ from typing import Any
 import joblib
 from tqdm.auto import tqdm
 
-from aelib.data import Splits
-from aelib.experiments import COMPARED, Experiment, course_recipe, scaled
-from aelib.files import cache_folder, remove
+from aelib.data import cache_folder, load_mnist
 from aelib.optim import COURSE
-from aelib.workshop.running import at_once, fit_to_the_end, one_thread
+from aelib.workshop.batch_last import one_thread
+from aelib.workshop.experiments import COMPARED, Experiment, course_recipe, scaled
+from aelib.workshop.records import save_values
+from aelib.workshop.sweep import at_once, fit_to_the_end
 
 FACTORS = (0.5, 1.0, 2.0)  # of the course's two learning rates
 # For each latent dimension how many passes, and which seeds: the full length where the kinds
 # differ in error, with the seed that is trained anyway; else short trainings.
 TRIALS: dict[int, tuple[int, tuple[int, ...]]] = {2: (3, (5, 6)), 16: (COURSE.epochs, (0,))}
-
 Tried = tuple[str, int, float, int]  # kind, latent dimension, factor, seed
 
 
-def measure_step_sizes(splits: Splits, jobs: int = 1) -> list[dict[str, Any]]:
-    """Return the validation error of every way to enlarge at every step size.
+def save_step_sizes(jobs: int) -> None:
+    """Measure and record the validation error of each way to enlarge at each step size.
 
-    A dict for each kind and latent dimension: kind, latent_dim, epochs, and val_mse, which
-    maps each factor of `FACTORS` to the lowest mean squared error of each seed. The whole of
-    the course's schedule is passed in so many epochs.
-    jobs: how many single-threaded processes work at once.
-
-    What was interrupted goes on at the next call. Raises KeyboardInterrupt if interrupted,
-    `running.DivergedError` if the loss of a run did not stay finite, and AelibError if a process
-    was ended from outside.
+    Recorded are, for each kind and latent dimension, kind, latent_dim, epochs, and val_mse: from
+    each factor of `FACTORS` to the lowest mean squared error of each seed. The whole of the
+    course's schedule is passed in so many epochs. What was interrupted goes on at the next call.
     """
-    tried: list[Tried] = [
-        (kind, d, factor, seed)
-        for kind, d in COMPARED
-        for factor in FACTORS
-        for seed in TRIALS[d][1]
-    ]
-    found = at_once(jobs, (joblib.delayed(_error)(*one, splits) for one in tried), in_order=True)
-    errors = dict(zip(tried, tqdm(found, total=len(tried), unit="run"), strict=True))
+    tried = [(*one, by, seed) for one in COMPARED for by in FACTORS for seed in TRIALS[one[1]][1]]
+    work = at_once(jobs, [joblib.delayed(_error)(one) for one in tried])
+    errors: dict[Tried, float] = dict(tqdm(work, total=len(tried), unit="run"))
+
+    def of(kind: str, d: int) -> dict[str, Any]:
+        epochs, seeds = TRIALS[d]
+        found = {str(by): [errors[kind, d, by, seed] for seed in seeds] for by in FACTORS}
+        return {"kind": kind, "latent_dim": d, "epochs": epochs, "val_mse": found}
+
+    save_values("step_sizes", "tune", [of(*one) for one in COMPARED])
     for one in tried:
-        remove(_state_file(*one))
-
-    def by_factor(kind: str, d: int) -> dict[str, list[float]]:
-        return {str(f): [errors[kind, d, f, seed] for seed in TRIALS[d][1]] for f in FACTORS}
-
-    return [
-        {
-            "kind": kind,
-            "latent_dim": d,
-            "epochs": TRIALS[d][0],
-            "val_mse": by_factor(kind, d),
-        }
-        for kind, d in COMPARED
-    ]
+        _state_file(one).unlink(missing_ok=True)
 
 
-def _state_file(kind: str, d: int, factor: float, seed: int) -> Path:
-    return cache_folder() / "tune" / f"{kind}-{d}-{factor}-{seed}.pt"
+def _state_file(one: Tried) -> Path:
+    return cache_folder() / "tune" / f"{'-'.join(map(str, one))}.pt"
 
 
-def _error(kind: str, d: int, factor: float, seed: int, splits: Splits) -> float:
-    recipe = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor)
+def _error(one: Tried) -> tuple[Tried, float]:
+    kind, d, factor, seed = one
+    recipe, splits = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor), load_mnist()
     model = Experiment("tried", recipe, d, kind).build(seed)
+    data = splits.train, splits.val, recipe
     with one_thread():
-        return fit_to_the_end(
-            f"{kind} with d = {d} at {factor} times the step, seed {seed}",
-            model,
-            splits.train,
-            splits.val,
-            recipe,
-            state_file=_state_file(kind, d, factor, seed),
-            seed=seed,
-        ).best_loss
+        done = fit_to_the_end(str(one), model, *data, state_file=_state_file(one), seed=seed)
+    return one, done.best_loss

@@ -1,0 +1,146 @@
+"""What is written down of a run and of other measurements, and the commands that do so."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import aelib
+from aelib import AelibError, zoo
+from aelib.data import DIGITS, Splits, cache_folder, load_mnist, write
+from aelib.training import evaluate
+from aelib.workshop import comparing, measuring
+from aelib.workshop.experiments import JUDGE, Experiment, experiment, match
+
+
+def weights_file(one: Experiment, seed: int) -> Path:
+    """Return where a run's weights belong: what ships beside its record, else in the cache."""
+    ships = one.shipped and (seed == 0 or one.name == JUDGE)
+    return (zoo.CHECKPOINTS if ships else cache_folder() / "weights") / one.name / f"seed{seed}.pt"
+
+
+def is_trained(one: Experiment, seed: int) -> bool:
+    """Return whether a run is recorded as the table has it now, and its weights, if they ship."""
+    weights = weights_file(one, seed)
+    if weights.is_relative_to(zoo.CHECKPOINTS) and not weights.exists():
+        return False
+    try:
+        entry = zoo.record(one.name, seed)
+    except AelibError:
+        return False
+    same = entry["settings"] == json.loads(json.dumps(one.settings()))
+    return same and bool(entry["watched"] or not one.watched)
+
+
+def save(entry: dict[str, Any], weights: bytes) -> None:
+    """Write what a run leaves; the record comes last, as it says that all is there."""
+    name, seed = entry["name"], entry["seed"]
+    write(weights_file(experiment(name), seed), weights)
+    write(zoo.record_file(name, seed), text(entry))
+
+
+def text(entry: dict[str, Any]) -> bytes:
+    """Return a record as the text of its file: a list of numbers has a line, as git likes it."""
+    indented = json.dumps(entry, indent=1, sort_keys=True, allow_nan=False)
+    lists = re.compile(r"\[[^\[\]{}]*\]")
+    return (lists.sub(lambda found: " ".join(found[0].split()), indented) + "\n").encode()
+
+
+def packed(model: nn.Module) -> bytes:
+    """Return a model's weights as they ship: a torch file, weights in half precision.
+
+    Buffers stay as they are: a batch norm's running variance may be far larger than the
+    65,504 that half precision can hold, and there are only a few of them.
+    """
+    weights = {name for name, _ in model.named_parameters()}
+    state = {key: v.half() if key in weights else v for key, v in model.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
+    """Return what is recorded of a model, measured as it ships: in half precision."""
+    start = time.perf_counter()
+    model: Any = one.build()
+    model.load_state_dict(torch.load(io.BytesIO(weights), weights_only=True))
+    model.eval()
+    if one.name == JUDGE:
+        found: dict[str, Any] = {"test_accuracy": measuring.accuracy(model, splits.test)}
+    else:
+        # In this layout five judges read in the time of two.
+        judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges()]
+        measurer = measuring.Measurer(splits, judges)
+        found = measurer.measure(model, one.only, with_codes=one.watched)
+        # For original/*, which trains on these images too, it is no validation error; nothing
+        # uses it there.
+        chosen_by = splits.val if one.only is None else splits.val.only(one.only)
+        found["val_mse"] = evaluate(model, chosen_by)
+    return found | {"measuring_seconds": round(time.perf_counter() - start, 2)}
+
+
+def measure_again(patterns: Iterable[str]) -> Iterator[str]:
+    """Measure finished runs whose weights are kept here, record the values, and say so."""
+    splits = load_mnist()
+    for one in map(experiment, match(*patterns)):
+        for seed in one.seeds:
+            weights = weights_file(one, seed)
+            if not weights.exists():
+                yield f"skipped, as its weights are not kept here: {one.name}, seed {seed}"
+                continue
+            zoo.load(one.name, seed)  # says so if they are not those that were recorded
+            entry = zoo.record(one.name, seed) | {"versions": versions()}
+            entry |= measured(one, weights.read_bytes(), splits)
+            write(zoo.record_file(one.name, seed), text(entry))
+            yield f"measured {one.name}, seed {seed}"
+
+
+def how_far(patterns: Iterable[str]) -> Iterator[str]:
+    """Say of each experiment how many of its seeds are recorded."""
+    for one in map(experiment, match(*patterns)):
+        done = sum(is_trained(one, seed) for seed in one.seeds)
+        yield f"{one.name:24} {done} of {len(one.seeds)} seeds  {one.note}"
+
+
+def versions() -> dict[str, str]:
+    """Return what a record says of the machine that made it."""
+    python, machine = platform.python_version(), platform.machine()
+    own = {"torch": str(torch.__version__), "aelib": aelib.__version__}
+    return {"python": python, "machine": machine} | own
+
+
+def save_baselines() -> None:
+    """Measure and record the detectors that need no training."""
+    splits = load_mnist()
+    found = [measuring.measure_baselines(splits, digit) for digit in DIGITS]
+    save_values("one_class_baselines", "baselines", found)
+
+
+def save_costs() -> None:
+    """Measure and record what each way of up-sampling and each optimiser costs."""
+    kinds, recipes = measuring.measure_step_costs(), measuring.measure_recipe_costs()
+    save_values("costs", "costs", {"upsampling": kinds, "recipes": recipes})
+
+
+def save_comparisons() -> None:
+    """Compare the one-digit detectors over all their seeds, and record it."""
+    models = [[zoo.load(f"digit/{digit}", seed) for seed in zoo.SEEDS] for digit in DIGITS]
+    found = comparing.measure_comparisons(load_mnist(), models)
+    save_values("one_class_comparisons", "compare", found)
+
+
+def save_values(what: str, command: str, values: Any) -> None:
+    """Write what a command has measured where `zoo.measured(what)` reads it."""
+    path = zoo.CHECKPOINTS / f"{what}.json"
+    entry = {"command": f"python -m aelib {command}", "versions": versions(), "values": values}
+    write(path, text(entry))
+    print(path.name)
