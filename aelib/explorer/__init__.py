@@ -144,7 +144,9 @@ def host(content: dict[str, Any], still: bytes, alt: str) -> str:
     """Return the HTML element that waits for `script`: a still, and the payload."""
     packed = json.dumps(content | {"style": css()}, separators=(",", ":")).replace("</", "<\\/")
     data = f'<script type="application/json">{packed}</script>'
-    return f'<div data-aelib="waiting">{_shown(still, alt, ALIVE)}{data}</div>\n'
+    views = " ".join(content["views"])  # a script takes the elements whose views it has
+    start = f'<div data-aelib="waiting" data-views="{views}">'
+    return f"{start}{_shown(still, alt, ALIVE)}{data}</div>\n"
 
 
 def _shown(still: bytes, alt: str, sentence: str) -> str:

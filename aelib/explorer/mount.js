@@ -66,10 +66,12 @@ export function excuse(host, error) {
   root.replaceChildren(h("slot"), h("p", { role: "alert" }, `The explorer could not start: ${error.message}`));
 }
 
-/** Mount every explorer of the document that waits for it, each with its own payload. */
+/** Mount every explorer of the document that waits for views which are at hand here. */
 export async function mountWaiting() {
   const backToTheHash = hashOfANewPage();
-  const mounts = [...document.querySelectorAll('[data-aelib="waiting"]')].map(async (host) => {
+  const isMine = (host) => host.dataset.views.split(" ").every((name) => name in VIEWS);
+  const waiting = document.querySelectorAll('[data-aelib="waiting"][data-views]');
+  const mounts = [...waiting].filter(isMine).map(async (host) => {
     host.dataset.aelib = "mounted";
     try {
       const script = host.querySelector('script[type="application/json"]');

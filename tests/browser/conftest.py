@@ -10,7 +10,7 @@ import torch
 
 from aelib import detection, explorer
 from aelib.data import DIGITS
-from aelib.explorer.needs import needs
+from aelib.explorer.payload import payload_of
 
 from .pages import BROWSERS, OPTIONS, Visit, html_of
 
@@ -32,7 +32,7 @@ def content(splits):
     """What all views need. The test set's scores, which take a minute, are left out."""
     blank = torch.zeros(len(splits.test))
     names = (*detection.SCORES, detection.WITH_CODE)
-    return needs(explorer.VIEWS, test_scores={d: dict.fromkeys(names, blank) for d in DIGITS})
+    return payload_of(explorer.VIEWS, test_scores={d: dict.fromkeys(names, blank) for d in DIGITS})
 
 
 @pytest.fixture
@@ -52,6 +52,18 @@ def visit(chromium):
     for each in visits:
         assert not each.errors
         assert not each.strangers()
+
+
+@pytest.fixture
+def show(visit, tmp_path):
+    """Open a page with explorers, one for each content, and `more` script in the first's module."""
+
+    def go(*contents, more="", place="", **options):
+        path = tmp_path / "page.html"
+        path.write_text(html_of(*contents, more=more), encoding="utf-8")
+        return visit(path.as_uri() + place, **options)
+
+    return go
 
 
 @pytest.fixture(scope="session")

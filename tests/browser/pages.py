@@ -23,12 +23,15 @@ STROKES = {
 }  # fmt: skip
 
 
-def html_of(content, more=""):
-    """A page with one explorer; `more` is script inside its module."""
+def html_of(*contents, more=""):
+    """A page with explorers, one for each content; `more` is script inside the first's module."""
     template = (explorer.FOLDER / "explorer.html").read_text(encoding="utf-8")
-    body = explorer.host(content, PNG, "A still.") + explorer.script()
-    body = body.replace("\nmountWaiting();\n", f"\nmountWaiting();\n{more}\n")
-    return template.replace("<!-- explorer -->", body)
+    parts = [
+        explorer.host(content, PNG, "A still.") + explorer.script(*content["views"])
+        for content in contents
+    ]
+    parts[0] = parts[0].replace("\nmountWaiting();\n", f"\nmountWaiting();\n{more}\n")
+    return template.replace("<!-- explorer -->", "".join(parts))
 
 
 # One white pixel.
@@ -36,6 +39,15 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000003a7e9b550000000a49444154789c63f8"
     "0f0001010100182dd4b40000000049454e44ae426082"
 )
+
+
+INK = """(name) => {
+  const root = document.querySelector('[data-aelib]').shadowRoot;
+  const canvas = [...root.querySelectorAll('.view:not([hidden]) canvas[role="img"]')]
+    .find((each) => each.getAttribute('aria-label').startsWith(name));
+  const { data } = canvas.getContext('2d').getImageData(0, 0, 28, 28);
+  return [...data].filter((_, n) => n % 4 === 0);
+}"""
 
 
 class Visit:
@@ -102,3 +114,18 @@ class Visit:
     def says(self, words):
         """Wait until the page says something."""
         self.page.get_by_text(words).first.wait_for()
+
+    def press(self, name):
+        self.page.get_by_role("button", name=name).first.click()
+
+    def slide(self, name, *keys):
+        """Press keys on a slider; what it says of its value."""
+        handle = self.page.get_by_role("slider", name=name, exact=True)
+        handle.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+        return handle.get_attribute("aria-valuetext")
+
+    def ink(self, name):
+        """The brightness of each pixel of a picture of the view, by its name's first letters."""
+        return self.page.evaluate(INK, name)

@@ -5,11 +5,11 @@ import base64
 import numpy as np
 import pytest
 import torch
+from packed import unpack_array
 
-from aelib import baselines, detection, metrics, zoo
+from aelib import detection, metrics, zoo
 from aelib.data import DIGITS, prepare
-from aelib.explorer.needs import MODELS
-from aelib.packing import unpack_array
+from aelib.explorer.payload import MODELS
 
 from .pages import STROKES, html_of
 
@@ -18,8 +18,8 @@ INSIDE = """
 globalThis.ready = (async () => {
   const payload = JSON.parse(
     document.querySelector('script[type="application/json"]').textContent);
-  const room = new Room(document.createElement("div"), payload, new Desk());
-  const digits = (await room.digits()).map(({ image }) => image);
+  const shelf = new Shelf(payload);
+  const digits = (await shelf.digits()).map(({ image }) => image);
   const text = (arrays) => {
     const all = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
     let at = 0;
@@ -33,23 +33,23 @@ globalThis.ready = (async () => {
   };
   globalThis.inside = {
     async model(name) {
-      const model = await room.model(name);
+      const model = await shelf.model(name);
       const codes = digits.map((image) => model.encode(image));
       return [text(codes), text(codes.map((code) => model.decode(code)))];
     },
     async judge() {
-      const judge = await room.model("judge");
+      const judge = await shelf.model("judge");
       return text(digits.map((image) => judge.read(image)));
     },
     async pca(size) {
-      const pca = await room.pca();
+      const pca = await shelf.pca();
       return text(digits.map((image) => pca.reconstruct(image, size)));
     },
     async scores(digit) {
       const { scaling, codes } = payload.alarms.known[digit];
       const known = new CodeDistance(
         await unpacked(scaling), await unpacked(codes), codes.shape[1]);
-      const model = await room.model(`digit/${digit}`);
+      const model = await shelf.model(`digit/${digit}`);
       return digits.map((image) => {
         const code = model.encode(image);
         return anomalyScores(image, model.decode(code), blurred(image), known.distance(code));
@@ -70,7 +70,7 @@ def numbers(text, *shape):
 @pytest.fixture(scope="module")
 def page(content, chromium, tmp_path_factory):
     path = tmp_path_factory.mktemp("numbers") / "page.html"
-    path.write_text(html_of(content, INSIDE), encoding="utf-8")
+    path.write_text(html_of(content, more=INSIDE), encoding="utf-8")
     page = chromium.new_page()
     page.goto(path.as_uri())
     page.evaluate("ready.then(() => true)")
@@ -110,7 +110,7 @@ def test_the_judge_is_as_sure_as_in_aelib(page, images):
 @pytest.mark.parametrize("size", [0, 1, 32])
 def test_pca_is_that_of_aelib(page, images, splits, size):
     drawn = numbers(page.evaluate("(size) => inside.pca(size)", size), *images.shape)
-    expected = baselines.LinearAutoencoder(splits.train).reconstruct(images, size)
+    expected = metrics.LinearAutoencoder(splits.train).reconstruct(images, size)
     assert (drawn - expected).abs().max() < 0.01
 
 
@@ -119,7 +119,7 @@ def test_scores_are_those_of_notebook_3(page, images, splits, digit):
     model = zoo.load(f"digit/{digit}")
     known = detection.CodeDistance(metrics.encode(model, splits.train.only(digit).floats()))
     distance = known.distance(metrics.encode(model, images))
-    expected = detection.all_scores(metrics.reconstruct(model, images), images, distance)
+    expected = detection.anomaly_scores(metrics.reconstruct(model, images), images, distance)
     found = page.evaluate("(digit) => inside.scores(digit)", digit)
     for name, values in expected.items():
         there = torch.tensor([each[name] for each in found])

@@ -198,5 +198,5 @@ VIEWS.alarms = {
   first: "draw a 7, see who flags it, and then give it a bar through the middle.",
   make: alarmsView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [1470, 2250],
 };

@@ -87,5 +87,5 @@ VIEWS.code = {
   first: "take a test digit 3 and move one number at a time. Does any of them mean one thing only?",
   make: codeView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [1240, 1580],
 };

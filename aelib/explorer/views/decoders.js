@@ -75,5 +75,5 @@ VIEWS.decoders = {
   first: "draw an 8 and look along its edges. Then shift or turn it, and compare again.",
   make: decodersView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [1075, 1370],
 };

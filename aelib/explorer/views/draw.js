@@ -114,5 +114,5 @@ VIEWS.draw = {
   first: "draw a small 7 into a corner. Then break things: make the pen thin, and look at the numbers.",
   make: drawView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [1080, 1630],
 };

@@ -23,4 +23,4 @@ async function framesView(explorer) {
   return { element: h("div.frames", {}, handle.element, canvas) };
 }
 
-VIEWS.frames = { make: framesView, height: [560, 460] };
+VIEWS.frames = { make: framesView, height: [590, 460] };

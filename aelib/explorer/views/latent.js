@@ -107,5 +107,5 @@ VIEWS.latent = {
   first: "draw a 2 of your own and move d from 0 upwards. From which d on is it yours?",
   make: latentView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [930, 1420],
 };

@@ -108,5 +108,5 @@ VIEWS.morph = {
   first: "draw a 3 and go half way to the 8. Then do the same with other numbers in the code.",
   make: morphView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [875, 1600],
 };

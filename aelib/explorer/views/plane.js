@@ -127,5 +127,5 @@ VIEWS.plane = {
   first: "draw a 4, then drag the point slowly towards the 9s. Where does the judge change its mind?",
   make: planeView,
   drawing: makeDrawing,
-  height: [800, 1600],
+  height: [610, 1600],
 };

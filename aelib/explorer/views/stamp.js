@@ -165,5 +165,5 @@ VIEWS.stamp = {
   title: "Stamp",
   first: "set the kernel to 4, and the grid is gone. Then give the kernel random numbers.",
   make: stampView,
-  height: [800, 1600],
+  height: [985, 1220],
 };
