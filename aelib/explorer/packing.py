@@ -21,7 +21,7 @@ from aelib.models import Autoencoder, Judge, PixelShuffleUp
 WEIGHTED = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 # Of a weight, by the numbers in a code: the fewer they are, the more hangs on each. With these the
 # browser draws 99.9 % of the pixels as aelib does to 0.01, and encodes to 1 % of a code's spread.
-BITS, BITS_OF = 12, {1: 14, 2: 13}
+BITS, BITS_OF = 11, {1: 13, 2: 12}
 
 
 def _deflated(content: bytes) -> str:
