@@ -35,8 +35,8 @@ ALIVE = (
 CALLS_PYTHON = "This is a still. Run this cell: the pad that appears calls Python."
 # Without its kernel a pad is Jupyter's error message: then, and only then, the still is shown.
 EITHER = (
-    "<style>.jp-OutputArea:has(.jupyter-widgets > *) .aelib-still, .jp-OutputArea:has(.aelib-still)"
-    " .jupyter-widgets:not(:has(*)) { display: none; }</style>"
+    "<style>.jp-OutputArea:has([data-mime-type*=widget-view] > *) .aelib-still, .jp-OutputArea"
+    ":has(.aelib-still) [data-mime-type*=widget-view]:not(:has(*)) { display: none; }</style>"
 )
 IMPORT = re.compile(r'^import (?:.* from )?"(.+)";\n', re.MULTILINE)
 # What makes a text a module. (The widget's default export has to stay.)
