@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -34,14 +35,16 @@ README_ROW = re.compile(
     re.MULTILINE,
 )
 CAPTION = re.compile(r"\*(?!\*)(?P<words>.+?)\*(?:\n\n|\n?\Z)", re.DOTALL)
-HEADING = r'<h{} id="(?P<id>[^"]+)">(?P<title>.*?)<a class="anchor-link"'
+HEADING = r'<h{} id="[^"]+">(?P<title>.*?)<a class="anchor-link" href="(?P<link>[^"]+)"'
 
 # What Markdown becomes in the book, beyond what nbconvert makes of it: links lead to pages, or to
-# nowhere where the book has none; tables scroll by themselves; no number leaves its % behind.
-MENDED = (
+# nowhere where the book has none; headings have JupyterLab's addresses; tables scroll by
+# themselves; no number leaves its % behind.
+MENDED: tuple[tuple[str, Any], ...] = (
     (r'href="(\w+)\.ipynb', r'href="\1.html'),
     (r'href="\.\./README\.md', 'href="index.html'),
     (r'<a href="\.\./[^"]*">(.*?)</a>', r'<span class="file">\1</span>'),
+    (r'(?<=<h[1-6] id=")[^"]+', lambda id_: html.escape(unquote(html.unescape(id_[0])))),
     (r"<table>", '<div class="table"><table>'),
     (r"</table>", "</table></div>"),
     (r"<p>(?=<strong>Predict)", '<p class="predict">'),
@@ -64,7 +67,7 @@ class Chapter:
     name: str
     text: str
     title: str
-    sections: list[tuple[str, str]]  # id and HTML of each heading of level 2
+    sections: list[tuple[str, str]]  # link and HTML of each heading of level 2
     question: str = ""
     time: str = ""
 
@@ -111,9 +114,7 @@ def make_book(course: Path) -> dict[str, bytes]:
     book = {"index.html": page("front.html.j2", front=_front(course, readme))}
     around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
     for before, chapter, after in around:
-        book[chapter.page] = page(
-            "chapter.html.j2", chapter=chapter, before=before, after=after
-        )
+        book[chapter.page] = page("chapter.html.j2", chapter=chapter, before=before, after=after)
     book["explorer.html"] = explorer.page().replace("<body>", WAY_BACK, 1).encode()
     for name in ("book.css", "book.js"):
         book[name] = (TEMPLATES / name).read_bytes()
@@ -150,7 +151,7 @@ def _exported(exporter: HTMLExporter, path: Path) -> tuple[str, dict[str, bytes]
 def _chapter(text: str, row: dict[str, str]) -> Chapter:
     first = re.search(HEADING.format(1), text)
     title = first["title"] if first else row["name"]
-    sections = [(found["id"], found["title"]) for found in re.finditer(HEADING.format(2), text)]
+    sections = [(found["link"], found["title"]) for found in re.finditer(HEADING.format(2), text)]
     return Chapter(text=text, title=title, sections=sections, **row)
 
 
@@ -160,12 +161,10 @@ def enliven(notebook: NotebookNode) -> None:
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if not _about(o).get("explorer_note")]
         for output in cell.get("outputs", []):
-            options = _about(output).get("explorer")
-            if options:
+            if options := _about(output).get("explorer"):
                 still = base64.b64decode(output.data.pop("image/png"))
                 alt = output.metadata["image/png"]["alt"]
-                views = options.pop("views")
-                live = explorer.html(*views, still=still, alt=alt, **options)
+                live = explorer.html(*options.pop("views"), still=still, alt=alt, **options)
                 output.data["text/html"] = live
 
 
@@ -176,12 +175,9 @@ def _about(output: NotebookNode) -> dict[str, Any]:
 def caption(notebook: NotebookNode) -> None:
     """Give pictures the captions that stand below them: a paragraph in italics."""
     for cell, below in zip(notebook.cells, notebook.cells[1:], strict=False):
-        pictured = any(
-            "image/png" in output.get("data", {}) or "text/html" in output.get("data", {})
-            for output in cell.get("outputs", [])
-        )
+        shown = [kind for output in cell.get("outputs", []) for kind in output.get("data", {})]
         found = CAPTION.match(below.source) if below.cell_type == "markdown" else None
-        if pictured and found:
+        if found and {"image/png", "text/html"} & set(shown):
             cell.metadata.caption = found["words"]
             below.source = below.source[found.end() :]
 

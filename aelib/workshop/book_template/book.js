@@ -45,7 +45,7 @@ markScrollers();
 
 const entries = new Map();
 for (const link of document.querySelectorAll(".contents a[href^='#']")) {
-  entries.set(document.getElementById(link.hash.slice(1)), link);
+  entries.set(document.getElementById(decodeURIComponent(link.hash.slice(1))), link);
 }
 
 function markSection() {
