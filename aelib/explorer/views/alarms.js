@@ -194,9 +194,6 @@ async function alarmsView(explorer) {
 }
 
 VIEWS.alarms = {
-  title: "Ten alarms",
+  title: "Ten alarms", make: alarmsView, drawing: makeDrawing, height: [1470, 2250],
   first: "draw a 7, see who flags it, and then give it a bar through the middle.",
-  make: alarmsView,
-  drawing: makeDrawing,
-  height: [1470, 2250],
 };

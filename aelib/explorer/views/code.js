@@ -83,9 +83,6 @@ async function codeView(explorer) {
 }
 
 VIEWS.code = {
-  title: "Code",
+  title: "Code", make: codeView, drawing: makeDrawing, height: [1240, 1580],
   first: "take a test digit 3 and move one number at a time. Does any of them mean one thing only?",
-  make: codeView,
-  drawing: makeDrawing,
-  height: [1240, 1580],
 };

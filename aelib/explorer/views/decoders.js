@@ -71,9 +71,6 @@ async function decodersView(explorer) {
 }
 
 VIEWS.decoders = {
-  title: "Six decoders",
+  title: "Six decoders", make: decodersView, drawing: makeDrawing, height: [1075, 1370],
   first: "draw an 8 and look along its edges. Then shift or turn it, and compare again.",
-  make: decodersView,
-  drawing: makeDrawing,
-  height: [1075, 1370],
 };

@@ -110,9 +110,6 @@ function magnifier(explorer) {
 }
 
 VIEWS.draw = {
-  title: "Draw",
+  title: "Draw", make: drawView, drawing: makeDrawing, height: [1080, 1630],
   first: "draw a small 7 into a corner. Then break things: make the pen thin, and look at the numbers.",
-  make: drawView,
-  drawing: makeDrawing,
-  height: [1080, 1630],
 };

@@ -103,9 +103,6 @@ async function latentView(explorer) {
 }
 
 VIEWS.latent = {
-  title: "Latent dimension",
+  title: "Latent dimension", make: latentView, drawing: makeDrawing, height: [930, 1420],
   first: "draw a 2 of your own and move d from 0 upwards. From which d on is it yours?",
-  make: latentView,
-  drawing: makeDrawing,
-  height: [930, 1420],
 };

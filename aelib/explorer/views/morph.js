@@ -10,34 +10,29 @@ async function morphView(explorer) {
   const shelf = new Shelf(explorer.payload);
   const dims = shelf.numbers("latent/").filter((d) => d >= 1);
   const digits = await shelf.digits();
-  const own = (digit) => digits.filter(({ label }) => label === digit);
   const steps = 9;
   let model = null;
+  let ends = [null, null]; // the two pictures
 
   /** One end: the reader's drawing, or a test digit. */
   function end(name, start) {
     const picture = new Picture(explorer, name);
-    const state = { source: start, turn: 0 };
-    const select = choice(name, [["", "my drawing"], ...DIGITS.map((n) => [String(n), `a test digit ${n}`])], start,
-      (value) => {
-        Object.assign(state, { source: value, turn: 0 });
-        update(explorer.desk.image);
-      });
-    const another = button("another", () => {
-      state.turn++;
+    let turn = 0;
+    const next = (to) => {
+      turn = to;
       update(explorer.desk.image);
-    }, { "aria-label": `${name}: another digit of this kind` });
-    return {
-      element: h("div.end", {}, picture.element, select.element, another),
-      picture,
-      take(image) {
-        another.disabled = state.source === "";
-        const all = state.source === "" ? [] : own(Number(state.source));
-        this.image = state.source === "" ? image : all[state.turn % all.length].image;
-        picture.show(this.image, this.image ? "" : NOBODY);
-      },
-      image: null,
     };
+    const options = [["", "my drawing"], ...DIGITS.map((n) => [String(n), `a test digit ${n}`])];
+    const source = choice(name, options, start, () => next(0));
+    const another = button("another", () => next(turn + 1), { "aria-label": `${name}: another digit of this kind` });
+    const take = (image) => {
+      const digit = source.select.value;
+      const all = digit ? digits.filter(({ label }) => label === Number(digit)) : [{ image }];
+      another.disabled = !digit;
+      picture.show(all[turn % all.length].image, digit || image ? "" : NOBODY);
+      return picture.values;
+    };
+    return { element: h("div.end", {}, picture.element, source.element, another), take };
   }
   const from = end("From", "");
   const to = end("To", "8");
@@ -63,29 +58,29 @@ async function morphView(explorer) {
     },
   );
 
-  const pixels = (at) => from.image.map((value, p) => mix(value, to.image[p], at));
-  const codes = () => [model.encode(from.image), model.encode(to.image)];
-  const decoded = ([a, b], at) => model.decode(a.map((value, n) => mix(value, b[n], at)));
+  const between = ([a, b], at) => a.map((value, n) => mix(value, b[n], at));
+  const isReady = () => ends.every(Boolean);
+  const codes = () => ends.map((image) => model.encode(image));
 
   function draw() {
-    const ready = from.image && to.image;
     const at = share.value / 100;
-    through.show(ready && decoded(codes(), at), "");
-    pixelwise.show(ready && pixels(at), "");
+    through.show(isReady() ? model.decode(between(codes(), at)) : null, "");
+    pixelwise.show(isReady() ? between(ends, at) : null, "");
     explorer.settleSoon();
   }
   function update(image) {
-    from.take(image);
-    to.take(image);
+    ends = [from.take(image), to.take(image)];
     draw();
   }
   function settle() {
-    const ready = from.image && to.image;
-    const both = ready && codes();
+    const both = isReady() && codes();
     for (let n = 0; n < steps; n++) {
       const at = n / (steps - 1);
-      const rows = ready ? [decoded(both, at), pixels(at)] : [null, null];
-      rows.forEach((values, row) => strips[row].show(n, values, values && explorer.judge ? `“${argmax([...explorer.judge.read(values)])}”` : ""));
+      const rows = both ? [model.decode(between(both, at)), between(ends, at)] : [null, null];
+      rows.forEach((values, row) => {
+        const words = values && explorer.judge ? `“${argmax([...explorer.judge.read(values)])}”` : "";
+        strips[row].show(n, values, words);
+      });
     }
     through.show(through.values, judgement(explorer, through.values));
     pixelwise.show(pixelwise.values, judgement(explorer, pixelwise.values));
@@ -104,9 +99,6 @@ async function morphView(explorer) {
 }
 
 VIEWS.morph = {
-  title: "Morph",
+  title: "Morph", make: morphView, drawing: makeDrawing, height: [875, 1600],
   first: "draw a 3 and go half way to the 8. Then do the same with other numbers in the code.",
-  make: morphView,
-  drawing: makeDrawing,
-  height: [875, 1600],
 };

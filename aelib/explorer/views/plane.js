@@ -123,9 +123,6 @@ async function planeView(explorer) {
 }
 
 VIEWS.plane = {
-  title: "Plane",
+  title: "Plane", make: planeView, drawing: makeDrawing, height: [610, 1600],
   first: "draw a 4, then drag the point slowly towards the 9s. Where does the judge change its mind?",
-  make: planeView,
-  drawing: makeDrawing,
-  height: [610, 1600],
 };

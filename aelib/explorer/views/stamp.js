@@ -162,8 +162,6 @@ async function stampView() {
 }
 
 VIEWS.stamp = {
-  title: "Stamp",
+  title: "Stamp", make: stampView, height: [985, 1220],
   first: "set the kernel to 4, and the grid is gone. Then give the kernel random numbers.",
-  make: stampView,
-  height: [985, 1220],
 };
