@@ -144,7 +144,7 @@ def matrix(
     labels: what the rows and the columns are.
     """
     ax, most = axes_or_new(ax, (5.6, 5)), float(values.max())
-    ax.imshow(values, cmap="Blues", vmin=0, vmax=most)
+    ax.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=most)
     for row in DIGITS:
         for column in DIGITS:
             value = float(values[row, column])
@@ -159,7 +159,7 @@ def matrix(
 def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axes:
     """Draw a (10, 10) matrix of shares in [0, 1] over digits, without numbers: dark is 1."""
     ax = axes_or_new(ax, (2, 2))
-    ax.imshow(values, cmap="Blues", vmin=0, vmax=1)
+    ax.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=1)
     ax.set(title=title, xticks=DIGITS, yticks=DIGITS)
     ax.tick_params(length=0, labelsize=7)
     ax.grid(False)
@@ -281,7 +281,7 @@ def coverage(counts: Tensor, ax: Axes | None = None) -> Axes:
         ax.grid(axis="x", visible=False)
         ax.set(xlabel="output pixel", ylabel="stamps", xticks=[])
     else:
-        ax.imshow(counts.numpy(), vmin=0, interpolation="nearest")
+        ax.imshow(counts.numpy(), cmap="gray_r", vmin=0, interpolation="nearest")
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
     return ax

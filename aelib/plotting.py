@@ -150,7 +150,7 @@ def _grid(
 ) -> Axes:
     down, across = ((length + GAP) // PITCH for length in joined.shape)
     ax = axes_or_new(ax, (CELL * across + 0.3 + 0.075 * max(map(len, labels)), CELL * down + 0.4))
-    ax.imshow(joined, vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(joined, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     centres = np.arange(max(across, down)) * PITCH + CENTRE
     ax.set_yticks(centres[:down] if any(labels) else [], labels if any(labels) else [])
     ax.set_xticks(centres[:across] if len(columns) else [], columns)
