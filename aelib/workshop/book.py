@@ -98,7 +98,8 @@ def make_book(course: Path) -> dict[str, bytes]:
     """Return the files of the reader's edition by name, the first page first."""
     readme = (course / "README.md").read_text(encoding="utf-8")
     rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
-    exporter, files = _exporter(), {}
+    exporter = _exporter()
+    files: dict[str, bytes] = {}
     chapters = []
     for path in sorted((course / "notebooks").glob("*.ipynb")):
         text, pictures = _exported(exporter, path)
