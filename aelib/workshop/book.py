@@ -77,49 +77,50 @@ class Chapter:
         return f"{self.name}.html"
 
 
-def write_book(folder: str | Path, course: Path = COURSE) -> list[Path]:
+def write_book(folder: str | Path) -> list[Path]:
     """Write the reader's edition to `folder`, made if need be, and return its pages.
 
     Other files in the folder stay, pictures that an earlier edition left there, too.
-    Raises AelibError if the folder holds somebody else's pages.
+    Raises AelibError if the folder holds somebody else's pages, and outside the course's folder.
     """
     folder = Path(folder).expanduser()
     first = folder / "index.html"
     if first.exists() and OURS not in first.read_text(encoding="utf-8", errors="replace"):
         raise AelibError(f"{first} is not the book's and would be lost: name another folder")
-    book = make_book(course)  # whole, before anything is written
+    book = make_book()  # whole, before anything is written
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     for name, content in book.items():
         (folder / name).write_bytes(content)
     return [folder / name for name in book if name.endswith(".html")]
 
 
-def make_book(course: Path) -> dict[str, bytes]:
+def make_book() -> dict[str, bytes]:
     """Return the files of the reader's edition by name, the first page first."""
-    readme = (course / "README.md").read_text(encoding="utf-8")
+    paths = sorted((COURSE / "notebooks").glob("*.ipynb"))
+    if not paths:
+        raise AelibError(f"{COURSE} holds no notebooks: run this in the course's own folder")
+    readme = (COURSE / "README.md").read_text(encoding="utf-8")
     rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
     exporter = _exporter()
     files: dict[str, bytes] = {}
     chapters = []
-    for path in sorted((course / "notebooks").glob("*.ipynb")):
+    for path in paths:
         text, pictures = _exported(exporter, path)
         files |= pictures
         chapters.append(_chapter(text, rows.get(path.stem, {"name": path.stem})))
-    if not chapters:
-        raise AelibError(f"{course} holds no notebooks: build the book in the course's folder")
 
     def page(template: str, **content: Any) -> bytes:
         made = exporter.environment.get_template(template)
         return str(made.render(chapters=chapters, **content)).encode()
 
-    book = {"index.html": page("front.html.j2", front=_front(course, readme))}
+    book = {"index.html": page("front.html.j2", front=_front(readme))}
     around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
     for before, chapter, after in around:
         book[chapter.page] = page("chapter.html.j2", chapter=chapter, before=before, after=after)
     book["explorer.html"] = explorer.page().replace("<body>", WAY_BACK, 1).encode()
     for name in ("book.css", "book.js"):
         book[name] = (TEMPLATES / name).read_bytes()
-    files[f"{PICTURES}/{Path(FRONT).name}"] = (course / FRONT).read_bytes()
+    files[f"{PICTURES}/{Path(FRONT).name}"] = (COURSE / FRONT).read_bytes()
     return book | files
 
 
@@ -209,12 +210,12 @@ def plain(text: str) -> str:
     return re.sub(r"<[^>]+>", "", text)
 
 
-def _front(course: Path, readme: str) -> dict[str, Any]:
+def _front(readme: str) -> dict[str, Any]:
     """Return the first page's picture with its text alternative, as README has it."""
     found = re.search(rf'<img [^>]*src="{re.escape(FRONT)}"[^>]*alt="(?P<alt>[^"]+)"', readme)
     if not found:
         raise AelibError(f"README.md must show {FRONT} with a text alternative")
-    with Image.open(course / FRONT) as picture:
+    with Image.open(COURSE / FRONT) as picture:
         width, height = picture.size
     alt = html.escape(html.unescape(found["alt"]))
     return {"file": f"{PICTURES}/{Path(FRONT).name}", "alt": alt, "width": width, "height": height}
