@@ -101,9 +101,8 @@ def make_book() -> dict[str, bytes]:
         raise AelibError(f"{COURSE} holds no notebooks: run this in the course's own folder")
     readme = (COURSE / "README.md").read_text(encoding="utf-8")
     rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
-    exporter = _exporter()
+    exporter, chapters = _exporter(), []
     files: dict[str, bytes] = {}
-    chapters = []
     for path in paths:
         text, pictures = _exported(exporter, path)
         files |= pictures
