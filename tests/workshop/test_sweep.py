@@ -1,287 +1,155 @@
-import json
-import math
 import os
-from concurrent.futures.process import BrokenProcessPool
+import shutil
+import time
 
-import joblib
 import pytest
 import torch
 
-from aelib import AelibError, metrics, zoo
-from aelib.experiments import Experiment
-from aelib.models import Autoencoder
+from aelib import AelibError, training, zoo
+from aelib.data import Splits, cache_folder
 from aelib.optim import Recipe
-from aelib.workshop import running, sweep
-from aelib.zoo import ModelMissingError
+from aelib.workshop import experiments, records, sweep
+from aelib.workshop.experiments import Experiment
 
 TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
+LINES = (
+    Experiment("judge", TINY, seeds=(0, 1)),
+    Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
+    Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
+)
+TABLE = {line.name: line for line in LINES}
+ALL = [("judge", 0), ("judge", 1), ("tiny/2", 0), ("secret/1", 0), ("tiny/2", 1)]
+
+
+def live_in(folder, few, monkeypatch):
+    """Have a zoo of three experiments on two hundred images, in a folder of its own."""
+    monkeypatch.setattr(zoo, "CHECKPOINTS", folder / "checkpoints")
+    monkeypatch.setenv("AELIB_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(experiments, "EXPERIMENTS", dict(TABLE))
+    for module in (sweep, records):
+        monkeypatch.setattr(module, "load_mnist", lambda: Splits(few, few, few))
+
+
+@pytest.fixture(scope="module")
+def trained(few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        live_in(folder, few, monkeypatch)
+        assert sweep.train() == ALL, "the judges first, then seed by seed"
+    return folder
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch, few):
-    """A zoo of three experiments on two hundred images, in a folder of its own."""
-    table = {
-        "judge": Experiment("judge", TINY, seeds=(0, 1)),
-        "tiny/2": Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
-        "secret/1": Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
-    }
-    monkeypatch.setattr(zoo, "EXPERIMENTS", table)
-    monkeypatch.setenv("AELIB_CACHE", str(tmp_path / "cache"))
-    parts = type("Splits", (), {"train": few, "val": few, "test": few})
-    monkeypatch.setattr(sweep, "load_mnist", lambda: parts)
-    return tmp_path / "checkpoints"
+def small(trained, few, tmp_path, monkeypatch):
+    """The trained zoo, in a copy of the test's own."""
+    shutil.copytree(trained, tmp_path / "zoo")
+    live_in(tmp_path / "zoo", few, monkeypatch)
+    return tmp_path / "zoo"
 
 
-def run(folder, *patterns):
-    return sweep.train(patterns, folder=folder, progress=False)
+def change(monkeypatch, **settings):
+    line = Experiment(**(vars(TABLE["tiny/2"]) | settings))
+    monkeypatch.setitem(experiments.EXPERIMENTS, "tiny/2", line)
+    return line
 
 
-def test_train_makes_what_is_missing_and_only_that(small):
-    done = run(small, "tiny/*")
-    assert set(done) == {("judge", 0), ("judge", 1), ("tiny/2", 0), ("tiny/2", 1)}
-    assert isinstance(zoo.load("tiny/2", small), Autoencoder)
-    assert [entry["seed"] for entry in zoo.results("tiny/2", small)] == [0, 1]
-    assert run(small, "tiny/*") == []
-    zoo.record_file("tiny/2", 1, small).unlink()
-    assert set(run(small)) == {("tiny/2", 1), ("secret/1", 0)}
-    assert run(small) == []
+def decisive(entry):
+    return {key: value for key, value in entry.items() if "seconds" not in key}
 
 
-def test_two_jobs_at_once_train_everything(small):
-    # Threads instead of processes, so that the workers see the small table.
-    with joblib.parallel_config(backend="threading"):
-        done = sweep.train(["tiny/2", "secret/1"], jobs=2, folder=small)
-    assert len(done) == 5 and sweep.missing(folder=small) == []
+def test_what_is_there_is_not_trained_again(small):
+    assert sweep.missing() == sweep.train() == []
 
 
-def test_jobs_are_processes_of_their_own(small, monkeypatch, capsys):
-    run(small, "judge")
-    capsys.readouterr()
-
-    def which_process(name, seed, folder, progress, measure):
-        import os
-
-        assert not progress
-        return {"name": name, "seed": seed, "test_mse": os.getpid(), "seconds": [60]}
-
-    monkeypatch.setattr(sweep, "_worker", which_process)
-    sweep.train(["tiny/2"], jobs=2, folder=small, progress=False)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 and all("tiny/2" in line and "1.0 min" in line for line in lines)
-    assert not any(f"test_mse {os.getpid()}." in line for line in lines)
-
-
-def test_the_first_seed_of_a_shipped_model_and_all_judges_are_in_the_package(small):
-    run(small)
+def test_seed_0_of_what_ships_and_all_judges_are_in_the_package(small):
     found = sorted(path.relative_to(small).as_posix() for path in small.rglob("*.pt"))
-    assert found == ["judge/seed0.pt", "judge/seed1.pt", "tiny/2/seed0.pt"]
-    assert zoo.names() == ["judge", "tiny/2"]
+    assert found == [
+        *("cache/weights/secret/1/seed0.pt", "cache/weights/tiny/2/seed1.pt"),
+        *(f"checkpoints/{name}.pt" for name in ("judge/seed0", "judge/seed1", "tiny/2/seed0")),
+    ]
 
 
-def test_a_changed_recipe_is_trained_again(small, monkeypatch):
-    run(small, "tiny/2")
-    changed = Experiment("tiny/2", Recipe(1, 50, 1e-3), 2, seeds=(0, 1))
-    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", changed)
-    assert not zoo.is_trained("tiny/2", 0, small)
-    assert run(small, "tiny/2") == [("tiny/2", 0), ("tiny/2", 1)]
-
-
-def test_an_interrupted_sweep_goes_on_where_it_stopped(small, monkeypatch):
-    run(small, "judge")
-    calls = []
-
-    def interrupted_after_one_epoch(history):
-        calls.append(history.epochs)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        sweep.train_run("tiny/2", 0, small, after_epoch=interrupted_after_one_epoch)
-    assert calls == [1]
-    assert not zoo.is_trained("tiny/2", 0, small) and sweep.state_file("tiny/2", 0).exists()
-    resumed = sweep.train_run("tiny/2", 0, small)
-    assert not sweep.state_file("tiny/2", 0).exists()
-    zoo.record_file("tiny/2", 0, small).unlink()
-    straight = sweep.train_run("tiny/2", 0, small)
-    assert resumed["val_loss"] == straight["val_loss"]
-    assert resumed["weights_sha256"] == straight["weights_sha256"]
-
-
-def test_a_kill_between_weights_and_record_counts_as_missing(small, monkeypatch):
-    run(small, "judge")
-    monkeypatch.setattr(sweep, "_write_record", lambda *_: (_ for _ in ()).throw(SystemExit))
-    with pytest.raises(SystemExit):
-        sweep.train_run("tiny/2", 0, small)
-    assert zoo.weights_file("tiny/2", 0, small).exists()
-    assert not zoo.is_trained("tiny/2", 0, small)
-
-
-def test_a_broken_record_counts_as_missing(small):
-    run(small, "tiny/2")
-    path = zoo.record_file("tiny/2", 0, small)
-    path.write_text(path.read_text()[:100])
-    assert run(small, "tiny/2") == [("tiny/2", 0)]
-
-
-def test_altered_weights_are_refused(small):
-    run(small, "tiny/2")
-    path = zoo.weights_file("tiny/2", 0, small)
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(RuntimeError, match="SHA-256") as caught:
-        zoo.load("tiny/2", small)
-    assert str(path) in str(caught.value)
-
-
-def test_weights_that_were_deleted_are_trained_again(small):
-    run(small, "tiny/2")
-    zoo.weights_file("tiny/2", 0, small).unlink()
-    assert run(small, "tiny/2") == [("tiny/2", 0)]
-
-
-def test_a_missing_model_says_how_to_make_it(small):
-    with pytest.raises(ModelMissingError, match="python -m aelib train tiny/2"):
-        zoo.load("tiny/2", small)
-    with pytest.raises(ModelMissingError, match="python -m aelib train judge"):
-        sweep.train_run("tiny/2", 0, small)
-
-
-def test_measuring_again_gives_the_same_values(small):
-    run(small)
-    before = zoo.record("secret/1", 0, small)
-    path = zoo.record_file("secret/1", 0, small)
-    path.write_bytes(zoo.record_text(before | {"test_mse": 99}))
-    after = sweep.measure_run("secret/1", 0, small)
-    assert after["test_mse"] == before["test_mse"]
-
-
-def test_shipped_weights_are_halves(small):
-    run(small, "tiny/2")
-    state = torch.load(zoo.weights_file("tiny/2", 0, small), weights_only=True)
+def test_weights_ship_in_half_precision_but_variances(small):
+    state = torch.load(zoo.weights_file("tiny/2", 0), weights_only=True)
     kinds = {name.rsplit(".", 1)[1]: value.dtype for name, value in state.items()}
     assert kinds["weight"] == kinds["bias"] == torch.float16
     assert kinds["running_var"] == torch.float32  # it can be larger than a half can hold
 
 
-def test_jobs_must_be_positive(small):
-    with pytest.raises(ValueError, match="jobs"):
-        sweep.train(["tiny/2"], jobs=0, folder=small)
+@pytest.mark.parametrize("damage", ["no record", "a broken record", "no weights"])
+def test_what_is_not_there_whole_is_trained_again_to_the_same_record(damage, small):
+    record, before = zoo.record_file("tiny/2", 0), zoo.record("tiny/2", 0)
+    if damage == "a broken record":
+        record.write_text(record.read_text()[:100])
+    else:
+        (record if damage == "no record" else zoo.weights_file("tiny/2", 0)).unlink()
+    assert sweep.train(["tiny/2"]) == [("tiny/2", 0)]
+    assert decisive(zoo.record("tiny/2", 0)) == decisive(before)
 
 
-def test_a_run_that_diverges_leaves_no_record(small, monkeypatch):
-    run(small, "judge")
-    wild = Experiment("tiny/2", Recipe(2, 50, adam_lr=1e30), 2, seeds=(0,))
-    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", wild)
-    with pytest.raises(running.DivergedError, match="tiny/2, seed 0: non-finite loss"):
-        run(small)
-    assert not zoo.record_file("tiny/2", 0, small).exists()
-    assert not sweep.state_file("tiny/2", 0).exists()
-    assert zoo.is_trained("secret/1", 0, small), "the others were trained all the same"
+def test_other_settings_count_as_missing_and_have_another_state(small, monkeypatch):
+    state = sweep.state_file(TABLE["tiny/2"], 0)
+    for settings in ({"recipe": Recipe(1, 50, 1e-3)}, {"noise": 0.1}, {"watched": True}):
+        line = change(monkeypatch, **settings)
+        assert sweep.missing() == [("tiny/2", 0), ("tiny/2", 1)]
+        assert sweep.state_file(line, 0) != state
 
 
-def test_a_watched_run_that_diverges_is_reported_in_the_same_way(small, monkeypatch):
-    run(small, "judge")
-    wild = Recipe(2, 50, adam_lr=1e30)
-    monkeypatch.setitem(
-        zoo.EXPERIMENTS, "tiny/2", Experiment("tiny/2", wild, 2, seeds=(0,), watched=True)
-    )
-    monkeypatch.setattr(sweep, "FIRST_STEPS", (0, 1))
-    with pytest.raises(running.DivergedError, match="tiny/2, seed 0: non-finite loss"):
-        run(small, "tiny/2")
+def test_a_watched_run_records_its_looks(small, monkeypatch):
+    change(monkeypatch, watched=True, seeds=(0,))
+    assert sweep.train() == [("tiny/2", 0)]
+    assert [step for step, _ in zoo.record("tiny/2", 0)["watched"]] == [0, 4, 5, 8]
+    assert sweep.missing() == []
 
 
-def test_a_watched_experiment_without_its_looks_counts_as_missing(small, monkeypatch):
-    run(small)
-    unwatched_state = sweep.state_file("tiny/2", 0)
-    watched = Experiment("tiny/2", TINY, 2, seeds=(0, 1), watched=True)
-    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", watched)
-    assert sweep.state_file("tiny/2", 0) != unwatched_state, "it cannot go on from that"
-    assert sweep.missing(["tiny/2"], small) == [("tiny/2", 0), ("tiny/2", 1)]
-    run(small, "tiny/2")
-    assert sweep.missing(["tiny/2"], small) == []
-    assert [step for step, _ in zoo.history("tiny/2", 0, small).watched] == [0, 4, 5, 8]
+def test_an_interrupted_sweep_goes_on_to_the_same_bits(small, monkeypatch):
+    before, epoch, begun = zoo.record("tiny/2", 1), training._Run.epoch, []
+    zoo.record_file("tiny/2", 1).unlink()
+
+    def interrupted_in_the_second(run, *given):
+        begun.append(run)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return epoch(run, *given)
+
+    monkeypatch.setattr(training._Run, "epoch", interrupted_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.train()
+    assert sweep.state_file(TABLE["tiny/2"], 1).exists()
+    assert sweep.train() == [("tiny/2", 1)]
+    assert len(begun) == 3, "the first epoch was not done again"
+    assert decisive(zoo.record("tiny/2", 1)) == decisive(before)
+    assert not list(cache_folder().glob("runs/*"))
 
 
-def test_a_look_at_which_there_was_nothing_to_score_is_recorded_as_none(small, monkeypatch):
-    run(small, "judge")
-    watched = Experiment("tiny/2", TINY, 2, seeds=(0,), watched=True)
-    monkeypatch.setitem(zoo.EXPERIMENTS, "tiny/2", watched)
-    monkeypatch.setattr(sweep, "reconstruct", lambda model, images: torch.zeros_like(images))
-    run(small, "tiny/2")
-    assert zoo.is_trained("tiny/2", 0, small)
-    assert zoo.record("tiny/2", 0, small)["watched"][0] == [0, None]
-    assert math.isnan(zoo.history("tiny/2", 0, small).watched[0][1])
-    assert zoo.watched("tiny/2", small)[1].isnan().all()
+def test_a_run_that_diverges_is_named_and_leaves_no_record(small, monkeypatch):
+    change(monkeypatch, recipe=Recipe(2, 50, adam_lr=1e30), watched=True)
+    with pytest.raises(AelibError, match="tiny/2, seed 0: non-finite loss after 0 epochs"):
+        sweep.train()
+    assert sweep.missing() == [("tiny/2", 0), ("tiny/2", 1)]
 
 
-def test_a_process_that_is_ended_from_outside_is_said_in_one_line(tmp_path, monkeypatch):
-    def ended(runs):
-        raise BrokenProcessPool("signal 9")
-        yield
-
-    monkeypatch.setattr(sweep.joblib, "Parallel", lambda **options: ended)
-    (result,) = sweep._results_here([("latent/1", 0)], tmp_path, 2, False, False)
-    assert isinstance(result, AelibError) and "for want of memory" in str(result)
-
-
-def test_training_without_measuring_is_completed_by_measuring(small):
-    done = sweep.train(["tiny/2"], folder=small, progress=False, measure=False)
-    assert done == [("tiny/2", 0), ("tiny/2", 1)], "no judge is needed"
-    entry = zoo.record("tiny/2", 1, small)
-    assert "test_mse" not in entry and len(entry["val_loss"]) == TINY.epochs
-    assert run(small, "judge") == [("judge", 0), ("judge", 1)]
-    measured = sweep.measure_run("tiny/2", 1, small)
-    assert measured["test_mse"] > 0
-    assert {key: measured[key] for key in entry} == entry | {"versions": measured["versions"]}
+def test_measuring_later_completes_what_was_only_trained(small):
+    before = zoo.record("tiny/2", 1)
+    zoo.record_file("tiny/2", 1).unlink()
+    assert sweep.train(measure=False) == [("tiny/2", 1)]
+    assert "test_mse" not in zoo.record("tiny/2", 1)
+    assert list(records.measure_again(["tiny/2"])) == [f"measured tiny/2, seed {k}" for k in (0, 1)]
+    assert decisive(zoo.record("tiny/2", 1)) == decisive(before)
 
 
-def test_a_judge_whose_weights_are_gone_is_trained_again(small):
-    run(small)
-    zoo.weights_file("judge", 1, small).unlink()
-    assert run(small, "tiny/2") == []
-    zoo.record_file("tiny/2", 0, small).unlink()
-    assert run(small, "tiny/2") == [("tiny/2", 0), ("judge", 1)]
+def test_train_first_clears_what_killed_processes_left(small):
+    state = sweep.state_file(TABLE["tiny/2"], 0)
+    old, young = small / "cache/.a.part", small / "checkpoints/tiny/.b.part"
+    for path in (state, old, young):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    os.utime(old, (time.time() - 2, time.time() - 2))
+    assert sweep.train() == []
+    assert not state.exists() and not old.exists() and young.exists(), "somebody may be writing it"
 
 
 def test_records_hold_a_list_on_a_line(small):
-    run(small, "tiny/2")
-    text = zoo.record_file("tiny/2", 0, small).read_text()
-    line = next(line for line in text.splitlines() if "val_loss" in line)
+    lines = zoo.record_file("tiny/2", 0).read_text().splitlines()
+    line = next(line for line in lines if "val_loss" in line)
     assert line.endswith("],") and line.count(",") == TINY.epochs
-    assert json.loads(text)["confusion_per_judge"][0][0][0] >= 0
-
-
-def test_every_judge_reads_every_drawing(small, few):
-    run(small)
-    for entry in (*zoo.results("tiny/2", small), zoo.record("secret/1", 0, small)):
-        counts = torch.tensor(entry["confusion_per_judge"], dtype=torch.float64)
-        assert counts.shape == (2, 10, 10)
-        assert (counts.sum((1, 2)) == len(few)).all()
-        assert torch.allclose(counts.mean(0), torch.tensor(entry["confusion"]).double(), atol=0.051)
-    judges = zoo.judges(small)
-    drawn = metrics.reconstruct(zoo.load_seed("tiny/2", 1, small), few.floats())
-    for judge, counts in zip(
-        judges, zoo.record("tiny/2", 1, small)["confusion_per_judge"], strict=True
-    ):
-        read = metrics.read_digits(judge, drawn)
-        assert metrics.confusion(few.labels, read).tolist() == counts
-
-
-@pytest.mark.parametrize(
-    ("save", "measure"),
-    [
-        (sweep.save_baselines, "measure_baselines"),
-        (sweep.save_costs, "measure_step_costs"),
-        (sweep.save_comparisons, "measure_comparisons"),
-        (sweep.save_step_sizes, "measure_step_sizes"),
-    ],
-)
-def test_a_place_that_cannot_be_written_is_said_before_measuring(
-    save, measure, tmp_path, monkeypatch
-):
-    def measured(*arguments, **options):
-        raise AssertionError("measured in vain")
-
-    monkeypatch.setattr(sweep, measure, measured)
-    monkeypatch.setattr(zoo, "load_seed", lambda *arguments: None)
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="could not be written"):
-        save(folder=tmp_path / "file")
