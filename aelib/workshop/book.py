@@ -51,14 +51,6 @@ MENDED: tuple[tuple[str, Any], ...] = (
     (r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}"),
 )
 
-# The explorer is one file that stands by itself. In the book it leads back, too, and has
-# the colours that the reader chose there.
-WAY_BACK = """<body>
-<script>
-try { document.documentElement.className = localStorage.getItem("theme") ?? ""; } catch {}
-</script>
-<nav aria-label="The course"><a href="index.html">Autoencoders, measured</a></nav>"""
-
 
 @dataclass(frozen=True)
 class Chapter:
@@ -116,7 +108,8 @@ def make_book() -> dict[str, bytes]:
     around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
     for before, chapter, after in around:
         book[chapter.page] = page("chapter.html.j2", chapter=chapter, before=before, after=after)
-    book["explorer.html"] = explorer.page().replace("<body>", WAY_BACK, 1).encode()
+    way_back = page("way_back.html.j2")  # from the explorer, which stands by itself elsewhere
+    book["explorer.html"] = explorer.page().encode().replace(b"<body>", way_back, 1)
     for name in ("book.css", "book.js"):
         book[name] = (TEMPLATES / name).read_bytes()
     files[f"{PICTURES}/{Path(FRONT).name}"] = (COURSE / FRONT).read_bytes()
