@@ -169,10 +169,7 @@ def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axe
 def losses(
     histories: Mapping[str, History], ax: Axes | None = None, against: str = "epochs"
 ) -> Axes:
-    """Draw validation loss (line) and training loss (dashed), one marker a run.
-
-    against: "epochs", or "seconds" of training.
-    """
+    """Draw validation loss (line) and training loss (dashed) against "epochs" or "seconds"."""
     ax = axes_or_new(ax, (6.5, 3.6))
     looks = zip(cycle(DIGIT_COLORS), cycle(MARKERS), histories.items(), strict=False)
     for color, marker, (name, history) in looks:
@@ -194,8 +191,7 @@ def error_by_dim(
 ) -> Axes:
     """Draw error against latent dimension: mean over seeds, each seed, and baselines.
 
-    errors: (len(dims), seeds). baselines: name to (dims, errors); a single dim makes a
-    horizontal line.
+    errors: (len(dims), seeds). baselines: name to (dims, errors), of one dim a horizontal line.
     """
     ax = axes_or_new(ax, (7, 4))
     looks = cycle(((MEAN_COLOR, ":"), (PCA_COLOR, "--"), (DIGIT_COLORS[2], "-.")))
@@ -235,8 +231,7 @@ def redrawn_points(points: Tensor, redrawn: Mapping[str, Tensor]) -> list[Axes]:
 def roc_curves(curves: Mapping[str, tuple[Tensor, Tensor]], ax: Axes | None = None) -> Axes:
     """Draw ROC curves: strangers caught against false alarms, one line per name.
 
-    A curve that is named after a digit has that digit's colour. Guessing would follow the
-    diagonal.
+    One that is named after a digit has its colour. Guessing would follow the diagonal.
     """
     ax = axes_or_new(ax, (5, 4.4))
     of_digits = dict(zip(map(str, DIGITS), DIGIT_COLORS, strict=True))
@@ -294,9 +289,8 @@ def score_by_step(
 ) -> Axes:
     """Draw a score against training steps, both on logarithmic axes; step 0 stands at 1.
 
-    curves: name to (steps, values), values (seeds, len(steps)): the line is the mean of the
-    seeds, the band reaches from the lowest to the highest. references: horizontal lines. Scores
-    below 0.05 are drawn at 0.05.
+    curves: name to (steps, values), values (seeds, len(steps)): the line is the mean, the band
+    reaches from the lowest to the highest; what is below 0.05 is drawn there. references: levels.
     """
     ax = axes_or_new(ax, (7, 4))
     looks = zip(cycle(DIGIT_COLORS), cycle(DASHES), cycle(MARKERS), curves.items(), strict=False)

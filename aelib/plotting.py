@@ -119,16 +119,6 @@ def _joined(rows: Sequence[Tensor], low: float = 0.0) -> np.ndarray:
     return joined[:-GAP, :-GAP].clamp(low, 1).numpy()
 
 
-def picture(rows: Sequence[Tensor], scale: int = 2) -> bytes:
-    """Return rows of images (N, 1, 28, 28) in [0, 1] as a PNG, dark ink on white."""
-    pixels = (255 * (1 - montage(rows))).round().astype(np.uint8)
-    image = Image.fromarray(pixels)
-    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    image.save(buffer, "png", optimize=True)
-    return buffer.getvalue()
-
-
 def image_grid(
     rows: Mapping[str, Tensor] | Sequence[Tensor],
     columns: Sequence[str] = (),
