@@ -35,11 +35,10 @@ ALIVE = (
 CALLS_PYTHON = "This is a still. Run this cell: the pad that appears calls Python."
 # Without its kernel a pad is Jupyter's error message: then, and only then, the still is shown.
 EITHER = (
-    "<style>.jp-OutputArea:has([data-mime-type*=widget-view] > *) .aelib-still, .jp-OutputArea"
-    ":has(.aelib-still) [data-mime-type*=widget-view]:not(:has(*)) { display: none; }</style>"
+    "<style>.jp-OutputArea:has([data-aelib]) .aelib-still, .jp-OutputArea:has(.aelib-still)"
+    " .jupyter-widgets:not(:has(*)) { display: none; }</style>"
 )
 IMPORT = re.compile(r'^import (?:.* from )?"(.+)";\n', re.MULTILINE)
-# What makes a text a module. (The widget's default export has to stay.)
 OF_MODULES = re.compile(IMPORT.pattern + r"|^export (?!default)", re.MULTILINE)
 
 
@@ -72,8 +71,8 @@ def explore(
 ) -> Explorer:
     """Return an explorer with one view, or with several as tabs, on one drawing.
 
-    views, dims, test_scores: see `payload_of`. still: a PNG for where no script runs, and
-    alt what it shows in words; by default one that fits the first view.
+    views, dims, test_scores: see `payload_of`. still: a PNG for where no script runs, alt: the same
+    in words; by default of the first view.
     """
     content = payload_of(views, dims, test_scores)
     if still is None or alt is None:
@@ -108,8 +107,8 @@ def html(*views: str, still: bytes, alt: str, frames: Any = None, **options: Any
 
 def page() -> str:
     """Return `explorer.html`, one file with all views that opens by double click."""
-    content = payload_of(VIEWS) | {"page": True}
-    shown = host(content, *still_of("latent", names_of("latent"))) + script(*VIEWS)
+    still, alt = still_of("latent", names_of("latent"))
+    shown = host(payload_of(VIEWS) | {"page": True}, still, alt) + script(*VIEWS)
     template = (FOLDER / "explorer.html").read_text(encoding="utf-8")
     return template.replace("<!-- explorer -->", shown)
 
