@@ -3,7 +3,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from aelib.data import Digits, load_mnist
+from aelib.data import load_mnist
 
 matplotlib.use("agg")
 
@@ -25,11 +25,3 @@ def few(splits):
 def close_figures():
     yield
     plt.close("all")
-
-
-@pytest.fixture
-def noise():
-    """Eight images of random pixels with labels 0 to 7."""
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (8, 28, 28), generator=generator).to(torch.uint8)
-    return Digits(pixels, torch.arange(8))

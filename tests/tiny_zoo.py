@@ -29,7 +29,7 @@ TABLE = (
     Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
     Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
 )
-work = sweep._work
+train_run = sweep.train_run
 
 
 def install(folder):
@@ -80,11 +80,9 @@ if __name__ == "__main__":
         die()
     else:
 
-        def tiny_work(
-            *arguments, **options
-        ):  # is pickled with this file, so that workers do so too
+        def tiny_run(*arguments, **options):  # is pickled with this file, so that workers do so too
             install(FOLDER)
-            return work(*arguments, **options)
+            return train_run(*arguments, **options)
 
-        sweep._work = tiny_work
+        sweep.train_run = tiny_run
         sys.exit(main(sys.argv[2:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import platform
@@ -19,6 +20,7 @@ from aelib import AelibError, zoo
 from aelib.data import DIGITS, Splits, cache_folder, load_mnist, write
 from aelib.training import evaluate
 from aelib.workshop import comparing, measuring
+from aelib.workshop.batch_last import one_thread
 from aelib.workshop.experiments import JUDGE, Experiment, experiment, match
 
 
@@ -41,11 +43,31 @@ def is_trained(one: Experiment, seed: int) -> bool:
     return same and bool(entry["watched"] or not one.watched)
 
 
+def state_file(one: Experiment, seed: int) -> Path:
+    """Return where the state of an unfinished run is kept; other settings have another file."""
+    settings = f"{one.settings()} {one.watched} {torch.__version__}"
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
+    return cache_folder() / "runs" / f"{one.name.replace('/', '-')}-seed{seed}-{digest}.state"
+
+
+def tidy() -> None:
+    """Remove what killed processes have left: files half written, and states of finished runs."""
+    for folder in (zoo.CHECKPOINTS, cache_folder()):
+        for path in folder.rglob("*.part"):
+            if time.time() - path.stat().st_mtime > 1:  # else somebody may be writing it
+                path.unlink(missing_ok=True)
+    for one in map(experiment, match()):
+        for seed in one.seeds:
+            if (state := state_file(one, seed)).exists() and is_trained(one, seed):
+                state.unlink(missing_ok=True)
+
+
 def save(entry: dict[str, Any], weights: bytes) -> None:
     """Write what a run leaves; the record comes last, as it says that all is there."""
     name, seed = entry["name"], entry["seed"]
     write(weights_file(experiment(name), seed), weights)
     write(zoo.record_file(name, seed), text(entry))
+    state_file(experiment(name), seed).unlink(missing_ok=True)
 
 
 def text(entry: dict[str, Any]) -> bytes:
@@ -71,20 +93,19 @@ def packed(model: nn.Module) -> bytes:
 def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
     """Return what is recorded of a model, measured as it ships: in half precision."""
     start = time.perf_counter()
-    model: Any = one.build()
+    model: Any = one.build().eval()
     model.load_state_dict(torch.load(io.BytesIO(weights), weights_only=True))
-    model.eval()
-    if one.name == JUDGE:
-        found: dict[str, Any] = {"test_accuracy": measuring.accuracy(model, splits.test)}
-    else:
-        # In this layout five judges read in the time of two.
-        judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges()]
-        measurer = measuring.Measurer(splits, judges)
-        found = measurer.measure(model, one.only, with_codes=one.watched)
-        # For original/*, which trains on these images too, it is no validation error; nothing
-        # uses it there.
-        chosen_by = splits.val if one.only is None else splits.val.only(one.only)
-        found["val_mse"] = evaluate(model, chosen_by)
+    with one_thread():
+        if one.name == JUDGE:
+            found: dict[str, Any] = {"test_accuracy": measuring.accuracy(model, splits.test)}
+        else:
+            # In this layout five judges read in the time of two.
+            judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges()]
+            measurer = measuring.Measurer(splits, judges)
+            found = measurer.measure(model, one.only, with_codes=one.watched)
+            # For original/*, which trains on these images too, it is no validation error.
+            chosen_by = splits.val if one.only is None else splits.val.only(one.only)
+            found["val_mse"] = evaluate(model, chosen_by)
     return found | {"measuring_seconds": round(time.perf_counter() - start, 2)}
 
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from aelib import AelibError, zoo
+from aelib import AelibError
 from aelib.checkerboards import checkerboard_score
 from aelib.data import Digits, Splits, cache_folder, load_mnist
 from aelib.metrics import reconstruct
@@ -55,37 +54,28 @@ def train(
     jobs: how many single-threaded processes work at once. For networks this small two
         processes are faster than one with two threads.
     dask: the address of a Dask scheduler whose workers train instead; this process measures.
-    measure: else the record says how a model was trained, and `measure_run` completes it.
+    measure: else a record says how a model was trained; `python -m aelib measure` completes it.
     """
-    _tidy()
+    records.tidy()
     todo = missing(patterns)
     if measure and todo:  # the judges measure the others, so they come first and alone
         todo = missing([JUDGE]) + [run for run in todo if run[0] != JUDGE]
-    how = {"measure": measure and not dask, "keep": not dask, "bars": jobs == 1 and not dask}
+    # What a worker of a cluster keeps, nobody would clear; and its judges may be others.
+    keep_measure_bars = (False, False, False) if dask else (True, measure, jobs == 1)
     with _cluster(dask) if dask else nullcontext():
-        for stage in ([r for r in todo if r[0] == JUDGE], [r for r in todo if r[0] != JUDGE]):
-            tasks = [joblib.delayed(_work)(experiment(name), seed, **how) for name, seed in stage]
-            for entry, weights in tqdm(at_once(jobs, tasks), total=len(stage), unit="run"):
+        for judges in (True, False):
+            runs = [(experiment(name), seed) for name, seed in todo if (name == JUDGE) == judges]
+            if not runs:
+                continue
+            tasks = [joblib.delayed(train_run)(*run, *keep_measure_bars) for run in runs]
+            for entry, weights in tqdm(at_once(jobs, tasks), total=len(runs), unit="run"):
                 if measure and dask:
                     entry |= records.measured(experiment(entry["name"]), weights, load_mnist())
                 records.save(entry, weights)
-                state_file(experiment(entry["name"]), entry["seed"]).unlink(missing_ok=True)
                 loss, minutes = min(entry["val_loss"]), sum(entry["seconds"]) / 60
                 name = f"{entry['name']:24} seed {entry['seed']}"
                 tqdm.write(f"{name}  validation loss {loss:.5f}  {minutes:.1f} min")
     return todo
-
-
-def _tidy() -> None:
-    """Remove what killed processes have left: files half written, and states of finished runs."""
-    for folder in (zoo.CHECKPOINTS, cache_folder()):
-        for path in folder.rglob("*.part"):
-            if time.time() - path.stat().st_mtime > 1:  # else somebody may be writing it
-                path.unlink(missing_ok=True)
-    for one in map(experiment, match()):
-        for seed in one.seeds:
-            if (state := state_file(one, seed)).exists() and records.is_trained(one, seed):
-                state.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -104,7 +94,7 @@ def _cluster(address: str) -> Iterator[None]:
 def at_once(jobs: int, tasks: list[Any]) -> Iterator[Any]:
     """Yield what tasks, made by `joblib.delayed`, return: so many at once, as they are finished."""
     return joblib.Parallel(
-        min(jobs, len(tasks)) or 1,
+        min(jobs, len(tasks)),
         return_as="generator_unordered",
         temp_folder=cache_folder(),  # else one in shared memory, which stays if all are killed
         initializer=_end_with_parent,
@@ -123,29 +113,26 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(one: Experiment, seed: int, measure: bool, keep: bool, bars: bool) -> Trained:
-    """Train a run on one thread. keep: whether it keeps its state; on a cluster it would stay."""
-    with one_thread():
-        splits = load_mnist()
-        entry, weights = train_run(one, seed, splits, state_file(one, seed) if keep else None, bars)
-        return entry | (records.measured(one, weights, splits) if measure else {}), weights
-
-
 def train_run(
-    one: Experiment, seed: int, splits: Splits, state: Path | None = None, progress: bool = False
+    one: Experiment, seed: int, keep: bool = False, measure: bool = False, progress: bool = False
 ) -> Trained:
-    """Train one run, or go on from its state; return what is to be written."""
+    """Train one run on one thread, or go on with it; return what `records.save` writes.
+
+    keep: whether to keep its state after each epoch, from which it can go on.
+    """
+    splits, model = load_mnist(), one.build(seed)
     train_digits, val_digits = one.digits(splits)
-    model = one.build(seed)
-    history = fit_to_the_end(
-        *(f"{one.name}, seed {seed}", model, train_digits, val_digits, one.recipe),
-        seed=seed,
-        loss=classification_loss if one.latent_dim is None else one.loss(),
-        progress=progress,
-        state_file=state,
-        watch=_watch(one, train_digits, splits) if one.watched else None,
-    )
+    with one_thread():
+        history = fit_to_the_end(
+            *(f"{one.name}, seed {seed}", model, train_digits, val_digits, one.recipe),
+            seed=seed,
+            loss=classification_loss if one.name == JUDGE else one.loss(),
+            progress=progress,
+            state_file=records.state_file(one, seed) if keep else None,
+            watch=_watch(one, train_digits, splits) if one.watched else None,
+        )
     weights = records.packed(model)
+    found = records.measured(one, weights, splits) if measure else {}
     entry = {
         "name": one.name,
         "seed": seed,
@@ -160,7 +147,7 @@ def train_run(
         "seconds": [round(seconds, 2) for seconds in history.seconds],
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    return entry, weights
+    return entry | found, weights
 
 
 def fit_to_the_end(
@@ -193,10 +180,3 @@ def _watch(one: Experiment, train: Digits, splits: Splits) -> Watch:
     epoch = -(-len(train) // one.recipe.batch_size)
     steps = (*FIRST_STEPS, *range(epoch, one.recipe.epochs * epoch + 1, epoch))
     return Watch(lambda model: checkerboard_score(reconstruct(model, images)), steps)
-
-
-def state_file(one: Experiment, seed: int) -> Path:
-    """Return where the state of an unfinished run is kept; other settings have another file."""
-    settings = f"{one.settings()} {one.watched} {torch.__version__}"
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
-    return cache_folder() / "runs" / f"{one.name.replace('/', '-')}-seed{seed}-{digest}.state"

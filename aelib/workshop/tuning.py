@@ -30,9 +30,8 @@ Tried = tuple[str, int, float, int]  # kind, latent dimension, factor, seed
 def save_step_sizes(jobs: int) -> None:
     """Measure and record the validation error of each way to enlarge at each step size.
 
-    Recorded are, for each kind and latent dimension, kind, latent_dim, epochs, and val_mse: from
-    each factor of `FACTORS` to the lowest mean squared error of each seed. The whole of the
-    course's schedule is passed in so many epochs. What was interrupted goes on at the next call.
+    The whole of the course's schedule is passed in so many epochs; val_mse has the lowest error
+    of each seed by factor. What was interrupted goes on at the next call.
     """
     tried = [(*one, by, seed) for one in COMPARED for by in FACTORS for seed in TRIALS[one[1]][1]]
     work = at_once(jobs, [joblib.delayed(_error)(one) for one in tried])
@@ -53,8 +52,8 @@ def _state_file(one: Tried) -> Path:
 
 
 def _error(one: Tried) -> tuple[Tried, float]:
-    kind, d, factor, seed = one
-    recipe, splits = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor), load_mnist()
+    (kind, d, factor, seed), splits = one, load_mnist()
+    recipe = scaled(replace(course_recipe(d), epochs=TRIALS[d][0]), factor)
     model = Experiment("tried", recipe, d, kind).build(seed)
     data = splits.train, splits.val, recipe
     with one_thread():
