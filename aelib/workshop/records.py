@@ -9,6 +9,7 @@ import platform
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,9 @@ def tidy() -> None:
     """Remove what killed processes have left: files half written, and states of finished runs."""
     for folder in (zoo.CHECKPOINTS, cache_folder()):
         for path in folder.rglob("*.part"):
-            if time.time() - path.stat().st_mtime > 1:  # else somebody may be writing it
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # if it is young, somebody is writing it
+                if time.time() - path.stat().st_mtime > 1:
+                    path.unlink()
     for one in map(experiment, match()):
         for seed in one.seeds:
             if (state := state_file(one, seed)).exists() and is_trained(one, seed):

@@ -13,13 +13,11 @@ from aelib.workshop import experiments, records, sweep
 from aelib.workshop.experiments import Experiment
 
 TINY = Recipe(epochs=2, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
-LINES = (
-    Experiment("judge", TINY, seeds=(0, 1)),
-    Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
-    Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
-)
-TABLE = {line.name: line for line in LINES}
-ALL = [("judge", 0), ("judge", 1), ("tiny/2", 0), ("secret/1", 0), ("tiny/2", 1)]
+TABLE = {
+    "judge": Experiment("judge", TINY, seeds=(0, 1)),
+    "tiny/2": Experiment("tiny/2", TINY, 2, seeds=(0, 1)),
+    "secret/1": Experiment("secret/1", TINY, 1, seeds=(0,), shipped=False),
+}
 
 
 def live_in(folder, few, monkeypatch):
@@ -36,7 +34,9 @@ def trained(few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as monkeypatch:
         live_in(folder, few, monkeypatch)
-        assert sweep.train() == ALL, "the judges first, then seed by seed"
+        done = sweep.train()
+    first = [("judge", 0), ("judge", 1)]
+    assert done == [*first, ("tiny/2", 0), ("secret/1", 0), ("tiny/2", 1)], "seed by seed"
     return folder
 
 
@@ -60,6 +60,8 @@ def decisive(name, seed):
 
 def test_what_is_there_is_not_trained_again(small):
     assert sweep.missing() == sweep.train() == []
+    record = zoo.record_file("tiny/2").read_text()
+    assert re.search(r'\n "val_loss": \[ [\d.]+, [\d.]+ \],\n', record), "a list has a line"
 
 
 def test_seed_0_of_what_ships_and_all_judges_are_in_the_package(small):
@@ -140,17 +142,10 @@ def test_measuring_later_completes_what_was_only_trained(small):
 
 
 def test_train_first_clears_what_killed_processes_left(small):
-    state = records.state_file(TABLE["tiny/2"], 0)
     old, young = small / "cache/.a.part", small / "checkpoints/tiny/.b.part"
-    for path in (state, old, young):
+    for path in (state := records.state_file(TABLE["tiny/2"], 0), old, young):
         path.parent.mkdir(exist_ok=True)
         path.touch()
     os.utime(old, (time.time() - 2, time.time() - 2))
     assert sweep.train() == []
     assert not state.exists() and not old.exists() and young.exists(), "somebody may be writing it"
-
-
-def test_records_hold_a_list_on_a_line(small):
-    assert re.search(
-        r'\n "val_loss": \[ [\d.]+, [\d.]+ \],\n', zoo.record_file("tiny/2").read_text()
-    )
