@@ -12,7 +12,7 @@ from aelib import charts, checkerboards, detection, metrics, plotting, zoo
 from aelib.data import DIGITS
 from aelib.explorer import payload
 
-SIZES = (0, 1, 2, 4, 8, 16, 32)  # of codes; more rows say no more
+SIZES = (0, 2, 4, 8, 32)  # of codes; more rows say no more
 
 
 @plt.style.context(plotting.STYLE)

@@ -29,7 +29,7 @@ LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-pytho
     "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3",
 }
-COLORS = 96  # of a published picture
+GREYS, COLORS = 64, 96  # of a published picture
 # Of 255 levels, in any pixel and on average: a point or a letter that moved changes more.
 TOLERANCE, MEAN_TOLERANCE = 16, 1.0
 
@@ -94,8 +94,9 @@ def _still(output: NotebookNode) -> list[NotebookNode]:
 
 def slim(png: str) -> str:
     """Return a PNG (in base64) of few colours that looks the same, or `png` if that is smaller."""
-    buffer, none = io.BytesIO(), Image.Dither.NONE
-    few = _picture(png).quantize(COLORS, Image.Quantize.MEDIANCUT, kmeans=3, dither=none)
+    buffer, picture = io.BytesIO(), _picture(png)
+    colors = COLORS if np.ptp(np.asarray(picture), axis=2).any() else GREYS
+    few = picture.quantize(colors, Image.Quantize.MEDIANCUT, kmeans=3, dither=Image.Dither.NONE)
     few.save(buffer, "PNG", optimize=True)
     return min(png, base64.b64encode(buffer.getvalue()).decode(), key=len)
 
