@@ -98,19 +98,20 @@ def at_once(jobs: int, tasks: list[Any]) -> Iterator[Any]:
         return_as="generator_unordered",
         temp_folder=cache_folder(),  # else one in shared memory, which stays if all are killed
         initializer=_end_with_parent,
+        initargs=[os.getpid()],
     )(tasks)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Have this worker end if its parent is killed: else it trains on, and leaves its states."""
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    if os.name != "nt":  # where a launcher stands between a virtual environment's processes
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def train_run(
