@@ -48,7 +48,8 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
                 "differ in how their decoders up-sample."
             )
     dims = payload.dims_of(names)
-    dims = dims if len(dims) < len(SIZES) else [d for d in dims if d in SIZES]
+    if len(dims) > len(SIZES):
+        dims = [d for d in dims if d in SIZES] or dims
     listed = " and ".join(filter(None, (", ".join(map(str, dims[:-1])), str(dims[-1]))))
     return _pca_grid({f"d = {d}": _drawn(f"latent/{d}") for d in dims}, (2, 8, 32)), (
         f"Ten test digits, and what the autoencoders with {listed} numbers draw of them: the more "
