@@ -62,6 +62,7 @@ export async function mount(host, payload, desk) {
 
 /** Say in an explorer's place why there is none; the still stays. */
 export function excuse(host, error) {
+  host.style.minHeight = "";
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   root.replaceChildren(h("slot"), h("p", { role: "alert" }, `The explorer could not start: ${error.message}`));
 }

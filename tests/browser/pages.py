@@ -77,8 +77,9 @@ class Visit:
 
     def draw(self, strokes, size=1.0, corner=(0.0, 0.0)):
         """Draw with the mouse; size and corner make it smaller and move it."""
-        box = self.page.locator("canvas.pad").bounding_box()
-        mouse = self.page.mouse
+        pad = self.page.locator("canvas.pad").first
+        pad.scroll_into_view_if_needed()
+        box, mouse = pad.bounding_box(), self.page.mouse
 
         def place(point):
             x, y = (corner[axis] + size * point[axis] for axis in (0, 1))
