@@ -271,23 +271,14 @@ def test_the_modules_load_as_they_stand(visit, served, content, tmp_path):
         on.tab(tab.text_content())
 
 
-def test_one_drawing_serves_all_explorers_of_a_page(show, content):
-    on = show(
-        *(content | {"views": [view]} for view in ("draw", "latent")),
-        pad=False,
-        viewport={"width": 1280, "height": 3000},
-    )
-    on.page.locator("canvas.pad").nth(1).wait_for()
-    on.press("Take a test digit 6")
-    on.page.wait_for_function(
-        "document.querySelectorAll('[data-aelib]')[1].shadowRoot.querySelector('.verdict p')"
-        ".textContent.startsWith('The judge reads 6')"
-    )
-
-
-def test_an_explorer_borrows_models_that_stand_on_the_same_page(show, content):
+def test_explorers_of_a_page_share_a_drawing_and_lend_each_other_models(show, content):
     borrower = {"views": ["decoders"], "digits": content["digits"]}
-    on = show(content | {"views": ["draw"]}, borrower, pad=False)
+    both = [content | {"views": [view]} for view in ("draw", "latent")]
+    on = show(*both, borrower, pad=False, viewport={"width": 1280, "height": 3000})
+    on.page.locator("canvas.pad").nth(2).wait_for()
+    on.press("Take a test digit 6")
+    for n in (0, 1, 2):
+        on.page.locator(".verdict p").nth(n).get_by_text("The judge reads 6").wait_for()
     on.says("the original's")
 
 
