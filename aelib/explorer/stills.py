@@ -50,7 +50,7 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
     dims = payload.dims_of(names)
     if len(dims) > len(SIZES):
         dims = [d for d in dims if d in SIZES] or dims
-    listed = " and ".join(filter(None, (", ".join(map(str, dims[:-1])), str(dims[-1]))))
+    listed = ", ".join(map(str, dims[:-1])) + " and " * (len(dims) > 1) + str(dims[-1])
     return _pca_grid({f"d = {d}": _drawn(f"latent/{d}") for d in dims}, (2, 8, 32)), (
         f"Ten test digits, and what the autoencoders with {listed} numbers draw of them: the more "
         "numbers, the more like the digit; with 0 it would always be the mean image. Below, PCA "
@@ -69,14 +69,13 @@ def _drawn(name: str) -> Tensor:
 
 
 def _grid(rows: Mapping[str, Tensor]) -> bytes:
-    names = [str(digit) for digit in DIGITS]
-    return plotting.small_png(plotting.image_grid({"a test digit": examples(), **rows}, names), 48)
+    rows = {"a test digit": examples(), **rows}
+    return plotting.small_png(plotting.image_grid(rows, [str(k) for k in DIGITS]), 48)
 
 
 def _pca_grid(rows: Mapping[str, Tensor], sizes: Sequence[int]) -> bytes:
-    linear = payload.linear()
-    pca = {f"PCA, {k}": linear.reconstruct(examples(), k).clamp(0, 1) for k in sizes}
-    return _grid({**rows, **pca})
+    pca = {k: payload.linear().reconstruct(examples(), k).clamp(0, 1) for k in sizes}
+    return _grid({**rows, **{f"PCA, {k}": drawn for k, drawn in pca.items()}})
 
 
 def _alarms() -> tuple[bytes, str]:
