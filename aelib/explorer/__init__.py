@@ -120,10 +120,10 @@ def css() -> str:
 
 def javascript(*views: str) -> str:
     """Return what some views need of the explorer's ES modules, as one script."""
-    return _joined("mount.js", *(f"views/{view}.js" for view in views))
+    return joined("mount.js", *(f"views/{view}.js" for view in views))
 
 
-def _joined(*names: str) -> str:
+def joined(*names: str) -> str:
     """Return modules, each after all that it imports, in one scope and without import lines."""
     texts: dict[Path, str] = {}
 
@@ -170,7 +170,7 @@ class Pad(anywidget.AnyWidget):
     through; start: the place of its first. It needs a kernel: run its cell again after reopening.
     """
 
-    _esm = _joined("widget.js")
+    _esm = joined("widget.js")
     payload, sheet = traitlets.Dict().tag(sync=True), traitlets.Unicode().tag(sync=True)
     pixels = traitlets.List(traitlets.Float()).tag(sync=True)
     name = traitlets.Unicode().tag(sync=True)

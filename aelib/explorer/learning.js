@@ -1,0 +1,208 @@
+// The layers of the course's autoencoder for a whole batch, each with its backward beside its forward.
+//
+// `forward` reads a layer's input maps and writes its output maps; `backward` gets the loss's gradient
+// by the output, and makes of it those by the weights and by the input. (layers.js has the same
+// layers for one picture and no way back: what an explorer needs that only looks.)
+
+import { mix } from "./measures.js";
+
+/** @typedef {{channels: number, side: number, pixels: number, values: Float32Array,
+ *    gradients: Float32Array}} BatchMaps channel, pixel, image, the image last; see kernels.js */
+
+const NORM = { momentum: 0.1, least: 1e-5 }; // PyTorch's
+
+/** Maps of other proportions with the same numbers: 32 x 3 x 3 as 288, and back. */
+export const reshaped = (maps, channels, side) => ({ ...maps, channels, side, pixels: side * side });
+
+/**
+ * How the pixels of coarse maps hang together with those of fine ones: a kernel lies on the fine maps
+ * and moves by `stride` with every coarse pixel. A convolution goes from fine to coarse, a transposed
+ * one from coarse to fine. @returns {number[][]} coarse pixel, fine pixel, tap of the kernel
+ */
+export function connections(coarse, fine, { kernel, stride, padding }) {
+  const links = [];
+  const inside = (place) => place >= 0 && place < fine;
+  for (let pixel = 0; pixel < coarse * coarse; pixel++) {
+    const [top, left] = [Math.floor(pixel / coarse), pixel % coarse].map((at) => at * stride - padding);
+    for (let tap = 0; tap < kernel * kernel; tap++) {
+      const [y, x] = [top + Math.floor(tap / kernel), left + (tap % kernel)];
+      if (inside(y) && inside(x)) links.push([pixel, y * fine + x, tap]);
+    }
+  }
+  return links;
+}
+
+/** Pairs by what comes first in each of the links, as kernels.js reads them. */
+function tableOf(bench, count, links) {
+  const pairs = Array.from({ length: count }, () => []);
+  for (const [key, ...pair] of links) pairs[key].push(...pair);
+  let at = count + 1;
+  const starts = pairs.map((own) => (at += own.length) - own.length);
+  return bench.integers([...starts, at, ...pairs.flat()]);
+}
+
+/** The two ways along links: outputs from inputs, and gradients back to them. */
+function bothWays(bench, images, from, to, links, weight, perOutput, perInput, bias) {
+  const none = bench.floats(from.channels);
+  const back = links.map(([p, q, t]) => [q, p, t]);
+  return [
+    {
+      output: to.values, outputs: to.channels, outputPixels: to.pixels,
+      input: from.values, inputs: from.channels, inputPixels: from.pixels,
+      weight, perOutput, perInput, bias, table: tableOf(bench, to.pixels, links), count: to.pixels, images,
+    },
+    {
+      output: from.gradients, outputs: from.channels, outputPixels: from.pixels,
+      input: to.gradients, inputs: to.channels, inputPixels: to.pixels,
+      weight, perOutput: perInput, perInput: perOutput, bias: none,
+      table: tableOf(bench, from.pixels, back), count: from.pixels, images,
+    },
+  ];
+}
+
+/** A convolution, a transposed one, or with a single pixel and tap a linear layer. */
+export class Weighted {
+  /**
+   * @param {Bench} bench @param {BatchMaps} from @param {BatchMaps} to @param {number[][]} links
+   * @param {number} taps @param {boolean} inputFirst whether the weight's first axis is the input
+   */
+  constructor(bench, images, from, to, links, taps, inputFirst, weight, bias) {
+    const perOutput = inputFirst ? taps : taps * from.channels;
+    const perInput = inputFirst ? taps * to.channels : taps;
+    Object.assign(this, { bias, loops: bench.loops, isFirst: !from.gradients });
+    const [there, back] = bothWays(bench, images, from, to, links, weight.values, perOutput, perInput, bias.values);
+    const byTap = tableOf(bench, taps, links.map(([p, q, t]) => [t, p, q]));
+    this.there = there;
+    this.back = back;
+    this.weigh = { ...there, output: to.gradients, weight: weight.gradients, table: byTap, count: taps };
+    this.rows = rowsOf(to, "gradients");
+  }
+
+  forward() {
+    this.loops.gather(this.there);
+  }
+
+  backward() {
+    this.loops.weigh(this.weigh);
+    this.rows.forEach((row, o) => (this.bias.gradients[o] = this.loops.sum(row)));
+    if (!this.isFirst) this.loops.gather(this.back);
+  }
+}
+
+/** What belongs to each channel of maps. @param {"values" | "gradients"} of */
+function rowsOf(maps, of) {
+  const length = maps[of].length / maps.channels;
+  return Array.from({ length: maps.channels }, (_, c) => maps[of].subarray(c * length, (c + 1) * length));
+}
+
+/** A resize or a pixel shuffle: links whose weights are fixed, the same for every channel. */
+export class Rearranged {
+  /** @param {number[]} factors the weight of each link, which is the third number of a link */
+  constructor(bench, images, from, to, links, factors) {
+    const weight = bench.floats(factors.length);
+    weight.set(factors);
+    const channels = to.channels;
+    // Of the maps of a pixel shuffle, four belong to each output: as one channel of four times the pixels.
+    const own = reshaped(from, channels, Math.sqrt((from.channels / channels) * from.pixels));
+    const parts = { values: [rowsOf(own, "values"), rowsOf(to, "values")], gradients: [rowsOf(own, "gradients"), rowsOf(to, "gradients")] };
+    const one = (maps, place, c) => ({
+      channels: 1, pixels: maps.pixels, values: parts.values[place][c], gradients: parts.gradients[place][c],
+    });
+    const [there, back] = bothWays(bench, images, one(own, 0, 0), one(to, 1, 0), links, weight, 0, 0, bench.floats(1));
+    this.loops = bench.loops;
+    this.there = parts.values[0].map((input, c) => ({ ...there, input, output: parts.values[1][c] }));
+    this.back = parts.gradients[0].map((output, c) => ({ ...back, output, input: parts.gradients[1][c] }));
+  }
+
+  forward() {
+    this.there.forEach(this.loops.gather);
+  }
+
+  backward() {
+    this.back.forEach(this.loops.gather);
+  }
+}
+
+/** Links that enlarge by repeating the nearest pixel. */
+export function nearestLinks(from, to) {
+  const source = (place) => Math.floor((place * from) / to);
+  const links = Array.from({ length: to * to }, (_, p) => [p, source(Math.floor(p / to)) * from + source(p % to), 0]);
+  return [links, [1]];
+}
+
+/** Links that enlarge by mixing the four nearest pixels. */
+export function bilinearLinks(from, to) {
+  const places = Array.from({ length: to }, (_, n) => {
+    const exact = Math.max(((n + 0.5) * from) / to - 0.5, 0);
+    const before = Math.min(Math.floor(exact), from - 1);
+    return [[before, 1 - (exact - before)], [Math.min(before + 1, from - 1), exact - before]];
+  });
+  const [links, factors] = [[], []];
+  for (let p = 0; p < to * to; p++) {
+    for (const [y, down] of places[Math.floor(p / to)]) {
+      for (const [x, across] of places[p % to]) links.push([p, y * from + x, factors.push(down * across) - 1]);
+    }
+  }
+  return [links, factors];
+}
+
+/** Links that weave four maps into one of twice the side, cut to `to`. */
+export function shuffleLinks(from, to) {
+  const links = Array.from({ length: to * to }, (_, p) => {
+    const [y, x] = [Math.floor(p / to), p % to];
+    return [p, (2 * (y % 2) + (x % 2)) * from * from + (y >> 1) * from + (x >> 1), 0];
+  });
+  return [links, [1]];
+}
+
+/** Each channel is brought to a mean and a spread of its own: of the batch, or of what was usual. */
+export class BatchNorm {
+  constructor(bench, from, to, { weight, bias, running_mean, running_var }) {
+    Object.assign(this, { loops: bench.loops, weight, bias, means: running_mean.values, spreads: running_var.values });
+    [this.inputs, this.outputs] = [rowsOf(from, "values"), rowsOf(to, "values")];
+    [this.back, this.gradients] = [rowsOf(from, "gradients"), rowsOf(to, "gradients")];
+    this.used = []; // of each channel the mean and one over the standard deviation
+  }
+
+  forward(training) {
+    const { loops, means, spreads } = this;
+    this.inputs.forEach((input, c) => {
+      const count = input.length;
+      let [mean, variance] = [means[c], spreads[c]];
+      if (training) {
+        mean = loops.sum(input) / count;
+        variance = loops.product(input, mean, input, mean) / count;
+        means[c] = mix(means[c], mean, NORM.momentum);
+        spreads[c] = mix(spreads[c], (variance * count) / (count - 1), NORM.momentum);
+      }
+      const inverse = 1 / Math.sqrt(variance + NORM.least);
+      this.used[c] = [mean, inverse];
+      const scale = this.weight.values[c] * inverse;
+      loops.blend(this.outputs[c], input, scale, input, 0, this.bias.values[c] - mean * scale);
+    });
+  }
+
+  /** The batch's mean and spread depend on every input, too: hence the second and the third part. */
+  backward() {
+    this.gradients.forEach((gradient, c) => {
+      const [mean, inverse] = this.used[c];
+      const input = this.inputs[c];
+      const scale = this.weight.values[c] * inverse;
+      const ofBias = this.loops.sum(gradient);
+      const ofWeight = this.loops.product(gradient, 0, input, mean) * inverse;
+      this.bias.gradients[c] = ofBias;
+      this.weight.gradients[c] = ofWeight;
+      const slope = (-scale * inverse * ofWeight) / input.length;
+      this.loops.blend(this.back[c], gradient, scale, input, slope, -slope * mean - (scale * ofBias) / input.length);
+    });
+  }
+}
+
+/** What is done to each number where it lies. */
+export class InPlace {
+  /** @param {"relu" | "sigmoid"} name */
+  constructor(bench, { values, gradients }, name) {
+    this.forward = () => bench.loops[name](values);
+    this.backward = () => bench.loops[`${name}Back`](gradients, values);
+  }
+}
