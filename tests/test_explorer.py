@@ -82,7 +82,7 @@ def test_what_a_notebook_keeps_of_an_explorer_makes_it_again(few):
         assert again == shown.html()
 
 
-@pytest.mark.parametrize("view", set(MODELS) - {"alarms"})
+@pytest.mark.parametrize("view", sorted(set(MODELS) - {"alarms"}))
 def test_every_view_has_a_small_still_in_the_look_of_the_course_and_words_for_it(view):
     plt.rcdefaults()
     still, alt = explorer.still_of(view, names_of(view))
@@ -95,7 +95,7 @@ def test_a_view_brings_its_own_modules_and_asks_nothing_of_other_machines(view):
     text = explorer.javascript(view)
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert not re.search(r"fetch\(|XMLHttpRequest|import\(|https?://(?!www\.w3\.org)", text)
-    assert len(text) < 75_000
+    assert len(text) < (140_000 if view == "train" else 75_000)  # which brings what it trains
 
 
 def test_the_pad_hands_over_what_was_drawn_and_shows_what_python_answers():
