@@ -52,6 +52,11 @@ def compare() -> None:
     _workshop("records").save_comparisons()
 
 
+def letters() -> None:
+    """Measure which strokes of Hangul each one-letter model draws, over all seeds."""
+    _workshop("records").save_letters()
+
+
 def tune(jobs: int) -> None:
     """Measure which step size each way of up-sampling prefers; goes on where it was stopped."""
     _workshop("tuning").save_step_sizes(jobs)
@@ -96,7 +101,7 @@ COMMANDS: dict[Callable[..., None], list[Option]] = {
     train: [PATTERNS, JOBS, DASK, ONLY],
     measure: [PATTERNS],
     list_: [PATTERNS],
-    **{command: [] for command in (baselines, costs, compare, figures)},
+    **{command: [] for command in (baselines, costs, compare, letters, figures)},
     tune: [JOBS],
     notebooks: [PATHS],
     book: [FOLDER],

@@ -27,7 +27,7 @@ from aelib.prepare import prepare as prepare
 
 Images = Tensor | np.ndarray
 
-DIGITS = tuple(range(10))
+DIGITS, CLASSES = tuple(range(10)), 14  # there are fourteen letters of Hangul
 PACKED_FOLDER = Path(__file__).parent / "mnist"
 
 FILES = {  # with the SHA-256 of each as shipped
@@ -101,7 +101,7 @@ class Digits:
 
     images: (N, 28, 28), uint8 from 0 (paper) to 255 (full ink), as MNIST has them; or floats
         from 0 to 1, kept as float32. A channel axis (N, 1, 28, 28) is dropped.
-    labels: whole numbers from 0 to 9, shape (N,); kept as int64.
+    labels: whole numbers from 0 to 9, for letters of Hangul to 13, (N,); kept as int64.
 
     digits[5], digits[:100], digits[mask] and digits[indices] are Digits again, which torch's
     DataLoader cannot put together: `batches` makes batches of tensors.
@@ -114,10 +114,10 @@ class Digits:
     def __post_init__(self) -> None:
         images, labels = _checked(self.images).cpu().squeeze(1), torch.as_tensor(self.labels).cpu()
         fit = labels.shape == (len(images),) and not labels.is_floating_point()
-        if not fit or not torch.isin(labels, torch.tensor(DIGITS)).all():
+        if not fit or not ((labels >= 0) & (labels < CLASSES)).all():
             raise ValueError(
                 f"labels must be one whole number from 0 to 9 for each of the {len(images):,} "
-                f"images, got {labels.dtype} of shape {tuple(labels.shape)}"
+                f"images (to 13 for letters), got {labels.dtype} of shape {tuple(labels.shape)}"
             )
         # The class is frozen, so that nobody swaps one without the other.
         kept = images if images.dtype == torch.uint8 else images.float()
@@ -144,20 +144,20 @@ class Digits:
         return self[keep]
 
     def first_of_each(self) -> Tensor:
-        """Return where the first image of each digit stands, shape (10,)."""
-        return torch.stack([torch.nonzero(self.labels == digit)[0, 0] for digit in DIGITS])
+        """Return where the first image of each digit that there is stands, shape (10,)."""
+        return torch.stack([(self.labels == k).nonzero()[0, 0] for k in self.labels.unique()])
 
     def floats(self) -> Tensor:
         """Return the images as float32 in [0, 1], shape (N, 1, 28, 28), in memory of their own."""
         return _own_floats(self.images.unsqueeze(1))
 
     def counts(self) -> Tensor:
-        """Return how many images there are of each digit, shape (10,)."""
+        """Return how many images there are of each digit, shape (10,), or of each letter, (14,)."""
         return torch.bincount(self.labels, minlength=len(DIGITS))
 
 
 class Splits(NamedTuple):
-    """The three parts of MNIST: 55,000 to train, 5,000 to choose, 10,000 to report."""
+    """Three parts, of MNIST 55,000 to train, 5,000 to choose, 10,000 to report."""
 
     train: Digits
     val: Digits

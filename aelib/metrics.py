@@ -81,8 +81,8 @@ def mse_per_image(reconstructions: Tensor, images: Tensor) -> Tensor:
 
 def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:
     """Return the mean of `values` (N,) over the images of each digit, (10,); NaN if it has none."""
-    sums = torch.zeros(len(DIGITS), dtype=torch.float64).index_add(0, labels, values.double())
-    return sums / torch.bincount(labels, minlength=len(DIGITS))
+    counts = torch.bincount(labels, minlength=len(DIGITS))
+    return torch.zeros(len(counts)).double().index_add(0, labels, values.double()) / counts
 
 
 def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str]:
@@ -159,8 +159,8 @@ def class_overlap(codes: Tensor, labels: Tensor) -> Tensor:
     from sklearn.preprocessing import StandardScaler
 
     scaled = torch.from_numpy(StandardScaler().fit_transform(codes))
-    result = torch.ones(len(DIGITS), len(DIGITS))
-    for b, a in itertools.combinations(DIGITS, 2):
+    result = torch.ones(2 * [int(labels.max()) + 1])
+    for b, a in itertools.combinations(range(len(result)), 2):
         size = int(min((labels == a).sum(), (labels == b).sum()))
         both = torch.cat([scaled[labels == a][:size], scaled[labels == b][:size]])
         neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(both)

@@ -138,8 +138,8 @@ def test_floats_of_ones_own_are_not_divided_again(pixels):
 @pytest.mark.parametrize(
     "labels",
     [
-        torch.zeros(11, dtype=torch.long), torch.zeros(12), torch.arange(12), torch.arange(12) - 1,
-        torch.zeros(12, 1, dtype=torch.long), np.full(12, 10),
+        torch.zeros(11, dtype=torch.long), torch.zeros(12), torch.arange(12) + 3,
+        torch.arange(12) - 1, torch.zeros(12, 1, dtype=torch.long), np.full(12, 14),
     ],
 )  # fmt: skip
 def test_labels_that_do_not_belong_to_the_images_are_refused(labels, pixels):

@@ -20,6 +20,13 @@ def test_a_paired_difference_has_the_t_interval():
             intervals.paired_difference(*pair)
 
 
+def test_an_unpaired_difference_is_welchs():
+    result = intervals.unpaired_difference([1, 2, 3, 4, 5], [0, 0, 0, 0, 0])
+    assert result.high - result.mean == pytest.approx(2.776 * math.sqrt(2.5 / 5), rel=1e-3)
+    both = intervals.unpaired_difference([1, 2, 3], [3, 2, 1])  # the same spread: 4 degrees
+    assert both.mean == 0 and both.high == pytest.approx(2.776 * math.sqrt(2 / 3), rel=1e-3)
+
+
 def test_the_word_for_an_interval_depends_on_zero_and_on_the_margin():
     assert Interval(2.0, 1.0, 3.0).verdict(margin=10) == "higher"
     assert Interval(-2.0, -3.0, -1.0).verdict() == "lower"

@@ -34,6 +34,7 @@ def called(monkeypatch):
         ("baselines", ("save_baselines",)),
         ("costs", ("save_costs",)),
         ("compare", ("save_comparisons",)),
+        ("letters", ("save_letters",)),
         ("tune --jobs 2", ("save_step_sizes", 2)),
         ("notebooks a.ipynb", ("execute", command_line.Path("a.ipynb"))),
         ("figures", ("write_figures", command_line.ROOT / "images")),

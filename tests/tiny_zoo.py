@@ -20,7 +20,7 @@ import torch
 from aelib import data, zoo
 from aelib.__main__ import main
 from aelib.optim import Recipe
-from aelib.workshop import sweep
+from aelib.workshop import experiments, sweep
 from aelib.workshop.experiments import EXPERIMENTS, Experiment
 
 TINY = Recipe(4, 50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
@@ -38,7 +38,7 @@ def install(folder):
     EXPERIMENTS.update({line.name: line for line in TABLE})
     whole = data.load_mnist().train
     few = whole[torch.cat([torch.nonzero(whole.labels == digit)[:20, 0] for digit in range(10)])]
-    sweep.load_mnist = lambda: data.Splits(few, few, few)
+    experiments.load_mnist = lambda: data.Splits(few, few, few)
     zoo.CHECKPOINTS = folder
 
 

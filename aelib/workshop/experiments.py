@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from aelib import AelibError, zoo
-from aelib.data import DIGITS, Digits, Splits, join
+from aelib import AelibError, hangul, zoo
+from aelib.data import DIGITS, Digits, Splits, join, load_mnist
 from aelib.models import CONTROLS, UPSAMPLING
 from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, SCHEDULED_ADAM, Recipe
 from aelib.training import Loss, denoising_loss, reconstruction_loss
@@ -24,6 +24,8 @@ DIGIT_DIM = 16
 GENTLE_UP_TO = 6
 # Fields that leave the outcome alone.
 NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
+HANGUL_DIMS = (0, 1, 2, 5, 16)
+LETTERS_SHOWN = ("giyeok", "nieun", "mieum", "siot", "ieung")  # by notebook 3 and the explorer
 # Which of the original's two ways to enlarge, with how many numbers.
 ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
 # The ways to enlarge that notebook 4 compares, each with its sizes of the code.
@@ -58,6 +60,7 @@ class Experiment:
     watched: whether the checkerboard score is recorded while the model is trained, and how
         well its codes tell the digits apart after it: what notebook 4 compares.
     note: what the experiment is for.
+    letters: whether it learns letters of Hangul; `only` is then the label of one.
     """
 
     name: str
@@ -72,10 +75,15 @@ class Experiment:
     shipped: bool = True
     watched: bool = False
     note: str = ""
+    letters: bool = False
 
     def build(self, seed: int = 0) -> nn.Module:
         """Return the untrained model with the initial weights of a seed."""
         return zoo.build(self.settings(), seed)
+
+    def splits(self) -> Splits:
+        """Return the images that it is about: MNIST's, or the letters of Hangul."""
+        return hangul.load_hangul() if self.letters else load_mnist()
 
     def digits(self, splits: Splits) -> tuple[Digits, Digits]:
         """Return the images to train on and those that choose the epoch."""
@@ -93,8 +101,8 @@ class Experiment:
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the outcome of a run, as a record has it."""
-        settings = asdict(self)
-        return {key: settings[key] for key in settings if key not in NOT_DECISIVE}
+        left_out = NOT_DECISIVE if self.letters else (*NOT_DECISIVE, "letters")
+        return {key: value for key, value in asdict(self).items() if key not in left_out}
 
 
 def course_recipe(latent_dim: int) -> Recipe:
@@ -130,6 +138,13 @@ def _table() -> Iterator[Experiment]:
     why = for_("know one digit, find the strangers (notebook 3)")
     for k in DIGITS:
         yield Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k, **why)
+    for k, letter in enumerate(hangul.NAMES):
+        why = for_("know one letter, and its strokes (notebook 3)", letter in LETTERS_SHOWN)
+        why |= {"letters": True}
+        yield Experiment(f"hangul/{letter}", ONE_DIGIT, DIGIT_DIM, only=k, **why)
+    why = for_("is what notebook 2 finds MNIST's own? (notebook 2)", False) | {"letters": True}
+    for d in HANGUL_DIMS:
+        yield Experiment(f"hangul/latent/{d}", course_recipe(d), d, **why)
     why = for_("what notebook 3 tried on validation images beside digit/*", False) | {"seeds": (0,)}
     for (name, (d, noise)), k in product(TRIALS.items(), DIGITS):
         yield Experiment(f"trial/{name}/{k}", ONE_DIGIT, d, only=k, noise=noise, **why)

@@ -17,6 +17,7 @@ from aelib.checkerboards import by_phase, checkerboard_score
 from aelib.data import DIGITS, Digits, Splits
 from aelib.detection import Detector, auroc, flagged_per_digit, threshold
 from aelib.metrics import (
+    class_overlap,
     encode,
     knn_accuracy,
     mean_per_digit,
@@ -112,6 +113,30 @@ class Measurer:
             "loops": loops,
             "breadth": mean_per_digit(breadth(output), test.labels).tolist(),
         }
+
+
+def measure_letters(model: Autoencoder, splits: Splits) -> dict[str, Any]:
+    """Return what is recorded of an autoencoder on letters of Hangul.
+
+    test_mse, and by letter test_mse_per_letter and wrong_per_letter, the squared error as a
+    share of the letter's own squared ink; knn_accuracy, and with 2 numbers class_overlap, of
+    the codes.
+    """
+    test, images = splits.test, splits.test.floats()
+    errors = mse_per_image(reconstruct(model, images), images)
+    ink = images.square().mean((1, 2, 3))
+    per_letter = mean_per_digit(errors, test.labels)
+    result = {
+        "test_mse": errors.double().mean().item(),
+        "test_mse_per_letter": per_letter.tolist(),
+        "wrong_per_letter": (per_letter / mean_per_digit(ink, test.labels)).tolist(),
+    }
+    if model.latent_dim:
+        codes, known = encode(model, images), encode(model, splits.train.floats())
+        result["knn_accuracy"] = knn_accuracy(known, splits.train.labels, codes, test.labels)
+    if model.latent_dim == 2:
+        result["class_overlap"] = class_overlap(codes, test.labels).tolist()
+    return result
 
 
 def measure_baselines(splits: Splits, normal: int) -> dict[str, Any]:

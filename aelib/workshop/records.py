@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 import aelib
-from aelib import AelibError, zoo
+from aelib import AelibError, hangul, zoo
 from aelib.data import DIGITS, Splits, cache_folder, load_mnist, write
 from aelib.training import evaluate
-from aelib.workshop import comparing, measuring
+from aelib.workshop import comparing, letters, measuring
 from aelib.workshop.batch_last import one_thread
 from aelib.workshop.experiments import JUDGE, Experiment, experiment, match
 
@@ -100,11 +100,14 @@ def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
     with one_thread():
         if one.name == JUDGE:
             found: dict[str, Any] = {"test_accuracy": measuring.accuracy(model, splits.test)}
+        elif one.letters:
+            found = measuring.measure_letters(model, splits)
         else:
             # In this layout five judges read in the time of two.
             judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges()]
             measurer = measuring.Measurer(splits, judges)
             found = measurer.measure(model, one.only, with_codes=one.watched)
+        if one.name != JUDGE:
             # For original/*, which trains on these images too, it is no validation error.
             chosen_by = splits.val if one.only is None else splits.val.only(one.only)
             found["val_mse"] = evaluate(model, chosen_by)
@@ -113,7 +116,6 @@ def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
 
 def measure_again(patterns: Iterable[str]) -> Iterator[str]:
     """Measure finished runs whose weights are kept here, record the values, and say so."""
-    splits = load_mnist()
     for one in map(experiment, match(*patterns)):
         for seed in one.seeds:
             weights = weights_file(one, seed)
@@ -122,7 +124,7 @@ def measure_again(patterns: Iterable[str]) -> Iterator[str]:
                 continue
             zoo.load(one.name, seed)  # says so if they are not those that were recorded
             entry = zoo.record(one.name, seed) | {"versions": versions()}
-            entry |= measured(one, weights.read_bytes(), splits)
+            entry |= measured(one, weights.read_bytes(), one.splits())
             write(zoo.record_file(one.name, seed), text(entry))
             yield f"measured {one.name}, seed {seed}"
 
@@ -159,6 +161,14 @@ def save_comparisons() -> None:
     models = [[zoo.load(f"digit/{digit}", seed) for seed in zoo.SEEDS] for digit in DIGITS]
     found = comparing.measure_comparisons(load_mnist(), models)
     save_values("one_class_comparisons", "compare", found)
+
+
+def save_letters() -> None:
+    """Measure which strokes the one-letter models draw, over all seeds, and record it."""
+    models = {
+        name: [zoo.load(f"hangul/{name}", seed) for seed in zoo.SEEDS] for name in hangul.NAMES
+    }
+    save_values("hangul", "letters", letters.measure_letters(models))
 
 
 def save_values(what: str, command: str, values: Any) -> None:

@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from aelib import AelibError
 from aelib.checkerboards import checkerboard_score
-from aelib.data import Digits, Splits, cache_folder, load_mnist
+from aelib.data import Digits, Splits, cache_folder
 from aelib.metrics import reconstruct
 from aelib.training import History, Loss, Watch, classification_loss, fit, reconstruction_loss
 from aelib.workshop import records
@@ -70,7 +70,8 @@ def train(
             tasks = [joblib.delayed(train_run)(*run, *keep_measure_bars) for run in runs]
             for entry, weights in tqdm(at_once(jobs, tasks), total=len(runs), unit="run"):
                 if measure and dask:
-                    entry |= records.measured(experiment(entry["name"]), weights, load_mnist())
+                    one = experiment(entry["name"])
+                    entry |= records.measured(one, weights, one.splits())
                 records.save(entry, weights)
                 loss, minutes = min(entry["val_loss"]), sum(entry["seconds"]) / 60
                 name = f"{entry['name']:24} seed {entry['seed']}"
@@ -121,7 +122,7 @@ def train_run(
 
     keep: whether to keep its state after each epoch, from which it can go on.
     """
-    splits, model = load_mnist(), one.build(seed)
+    splits, model = one.splits(), one.build(seed)
     train_digits, val_digits = one.digits(splits)
     with one_thread():
         history = fit_to_the_end(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from packed import unpack_array
 
-from aelib import detection, metrics, zoo
+from aelib import detection, hangul, metrics, zoo
 from aelib.data import DIGITS, prepare
 from aelib.explorer.payload import MODELS
 
@@ -167,3 +167,13 @@ def test_the_pad_prepares_strokes_as_python_prepares_their_picture(page):
         judge = zoo.judge()
         assert metrics.read_digits(judge, torch.cat([theirs, ours])).tolist() == [digit, digit]
     assert set(STROKES) <= set(DIGITS)
+
+
+@pytest.mark.parametrize("letter", ["digeut", "hieut"])
+def test_a_letter_is_inked_as_the_pad_inks_a_drawing(page, letter):
+    strokes = [
+        {"points": [[x / 100, y / 100] for x, y in stroke], "erases": False}
+        for stroke in hangul.STROKES[letter]
+    ]
+    drawn = numbers(page.evaluate("(strokes) => inside.prepared(strokes)", strokes), 28, 28)
+    assert (drawn - hangul.neat(letter).amax(0)).abs().max() < 1e-3

@@ -84,7 +84,9 @@ def test_every_seed_of_every_experiment_is_recorded_with_these_settings(name):
         assert entry["command"] == f"python -m aelib train {name}"
         assert len(entry["val_loss"]) == len(entry["seconds"]) == line.recipe.epochs
         assert {"python", "torch", "aelib"} <= set(entry["versions"])
-        if name != JUDGE:
+        if line.letters:
+            assert len(entry["wrong_per_letter"]) == len(entry["test_mse_per_letter"]) == 14
+        elif name != JUDGE:
             assert entry["checkerboard"] > 0 and entry["checkerboard_4"] > 0
             assert len(entry["test_mse_per_digit"]) == 10
 

@@ -25,8 +25,7 @@ def live_in(folder, few, monkeypatch):
     monkeypatch.setattr(zoo, "CHECKPOINTS", folder / "checkpoints")
     monkeypatch.setenv("AELIB_CACHE", str(folder / "cache"))
     monkeypatch.setattr(experiments, "EXPERIMENTS", dict(TABLE))
-    for module in (sweep, records):
-        monkeypatch.setattr(module, "load_mnist", lambda: Splits(few, few, few))
+    monkeypatch.setattr(experiments, "load_mnist", lambda: Splits(few, few, few))
 
 
 @pytest.fixture(scope="module")

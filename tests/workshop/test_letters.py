@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from aelib.hangul import NAMES, STROKES
+from aelib.workshop.letters import FAMILIES, PAIRS, share_drawn
+
+
+def test_the_share_drawn_is_of_pixels_that_one_stroke_has_to_itself():
+    covers = torch.zeros(1, 2, 28, 28)
+    covers[0, 0, 5, 5:15] = 1.0  # a bar,
+    covers[0, 1, 5:15, 5] = 0.8  # and a stem that begins in its first pixel
+    covers[0, 1, 20, 20] = 0.1  # too faint to count
+    drawn = torch.zeros(1, 1, 28, 28)
+    drawn[0, 0, 5, 5] = 1.0  # shared by both: counts for none
+    drawn[0, 0, 5, 6:9] = 0.5
+    drawn[0, 0, 6:15, 5] = 2.0  # more than there is gives no more than all
+    share = share_drawn(drawn, covers)
+    assert share[0].tolist() == pytest.approx([3 * 0.5 / 9, 1.0])
+
+
+def test_a_stroke_without_pixels_of_its_own_has_no_share():
+    covers = torch.zeros(1, 2, 28, 28)
+    covers[0, :, 5, 5] = 1.0
+    assert share_drawn(torch.ones(1, 1, 28, 28), covers).isnan().all()
+
+
+def test_a_larger_letter_begins_with_the_strokes_of_its_base():
+    for base, larger in PAIRS:
+        known = len(STROKES[base])
+        assert STROKES[larger][:known] == STROKES[base] and len(STROKES[larger]) > known
+        assert any(base in family and larger in family for family in FAMILIES)
+
+
+def test_each_letter_has_one_family():
+    assert sorted(sum(FAMILIES, ())) == sorted(NAMES)
