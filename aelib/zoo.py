@@ -59,6 +59,29 @@ def load(name: str, seed: int = 0) -> Autoencoder:
     return model.eval()
 
 
+def read(path: Path | str) -> Autoencoder:
+    """Return a network that was trained and saved in the explorer, in eval mode.
+
+    The file has the format of safetensors: the length of a header, the header, float32 numbers.
+    Raises AelibError for another file.
+    """
+    content = Path(path).read_bytes()
+    try:
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        about = header.pop("__metadata__")
+        model = Autoencoder(int(about["latent_dim"]), about["upsampling"], float(about["offset"]))
+        state = {k: v for k, v in model.state_dict().items() if not v.is_floating_point()}
+        for name, entry in header.items():
+            first, end = (start + place for place in entry["data_offsets"])
+            numbers = torch.frombuffer(bytearray(content[first:end]), dtype=torch.float32)
+            state[name] = numbers.view(entry["shape"])
+        model.load_state_dict(state)
+    except (ValueError, KeyError, TypeError, RuntimeError):
+        raise AelibError(f"{path} is not a network that the explorer saved: save it anew") from None
+    return model.eval()
+
+
 def judge(seed: int = 0) -> Judge:
     """Return the trained classifier that reads the course's reconstructions, in eval mode."""
     model: Any = load(JUDGE, seed)

@@ -141,7 +141,10 @@ def joined(*names: str) -> str:
 
 def host(content: dict[str, Any], still: bytes, alt: str) -> str:
     """Return the HTML element that waits for `script`: a still, and the payload."""
-    packed = json.dumps(content | {"style": css()}, separators=(",", ":")).replace("</", "<\\/")
+    more = {"style": css()}
+    if "train" in content["views"]:
+        more["lesson"] = joined("lesson.js")  # what a worker runs
+    packed = json.dumps(content | more, separators=(",", ":")).replace("</", "<\\/")
     data = f'<script type="application/json">{packed}</script>'
     views = " ".join(content["views"])  # a script takes the elements whose views it has
     start = f'<div data-aelib="waiting" data-views="{views}">'

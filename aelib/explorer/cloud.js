@@ -8,13 +8,15 @@ export const CLOUD = 840; // pixels of its canvas, each way
  * Paint dots in their digits' colours, and each digit's name at the median of its dots, so that
  * nothing hangs on the colours alone.
  * @param {number[][]} places [x, y] in pixels @param {number[]} labels
+ * @param {(pen: CanvasRenderingContext2D) => void} [under] paints what lies under them
  */
-export function paintCloud(explorer, canvas, places, labels) {
+export function paintCloud(explorer, canvas, places, labels, under = () => {}) {
   const pen = canvas.getContext("2d");
   const colours = DIGITS.map((digit) => explorer.css(`--digit-${digit}`));
   pen.globalAlpha = 1;
   pen.fillStyle = explorer.css("--paper");
   pen.fillRect(0, 0, CLOUD, CLOUD);
+  under(pen);
   pen.globalAlpha = 0.75;
   labels.forEach((label, n) => {
     pen.fillStyle = colours[label];

@@ -49,6 +49,7 @@ function integers(bytes, count, bits) {
 /** Unpack numbers of any shape. @param {Packed} [packed] @returns {Promise<Float32Array>} */
 export async function unpacked(packed) {
   if (!packed) throw new Missing("A part of this explorer is missing.");
+  if (packed instanceof Float32Array) return packed; // of the reader's own network
   const { shape, bits, low, step, data } = packed;
   const count = shape.reduce((product, size) => product * size, 1);
   const bytes = await inflated(data, packedBytes(count, bits));

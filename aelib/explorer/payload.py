@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from aelib import detection, metrics, zoo
-from aelib.data import DIGITS, load_mnist
+from aelib.data import DIGITS, Digits, load_mnist
 from aelib.explorer.packing import pack_array, pack_model
 from aelib.models import UPSAMPLING
 
 DIGITS_EACH = 20  # test digits of each kind to take
 ERROR_IMAGES = 2000  # test images from which the errors of real digits come
 PLANE_POINTS = 3000
+TRAINED_ON, TRIED_ON = 3000, 500  # images of the network that learns in the page
 FALSE_ALARMS = tuple(percent / 100 for percent in range(1, 51))
 TestScores = Mapping[int, Mapping[str, Tensor]]
 
@@ -30,6 +31,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "alarms": tuple(f"digit/{digit}" for digit in DIGITS),
     "stamp": (),
     "decoders": tuple(f"up/{kind}/{d}" for d in zoo.UP_DIMS for kind in UPSAMPLING),
+    "train": (),
 }
 VIEWS = tuple(MODELS)
 
@@ -62,6 +64,9 @@ def payload_of(
     if {"latent", "plane", "code"} & set(views):
         small = [name for name in names if name in MODELS["code"]]
         result["codes"] = {name: _code_quantiles(name) for name in small}
+    if "train" in views:
+        train, _, test = splits()
+        result["train"] = {"train": _levels(train[:TRAINED_ON]), "test": _levels(test[:TRIED_ON])}
     if "alarms" in views:
         result["alarms"] = _alarms(test_scores) if test_scores else _computed_alarms()
     return result
@@ -111,6 +116,12 @@ def _digits() -> dict[str, Any]:
     ink = torch.quantile(test.floats().mean((1, 2, 3)), torch.tensor([0.05, 0.95]))
     images = pack_array(test.images[chosen], 8) | {"step": 1 / 255}
     return {"images": images, "labels": test.labels[chosen].tolist(), "ink": ink.tolist()}
+
+
+def _levels(digits: Digits) -> dict[str, Any]:
+    """Return images in 16 levels of grey, which nobody sees, and their labels."""
+    levels = (15 * digits.floats()[:, 0]).round().int()
+    return {"images": pack_array(levels, 4), "labels": digits.labels.tolist()}
 
 
 def _quantiles(values: Tensor, count: int) -> Tensor:

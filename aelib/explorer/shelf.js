@@ -23,7 +23,17 @@ export class Shelf {
 
   /** A packed model or where its codes lie, from this explorer or another one of the document. */
   find(kind, name) {
+    if (kind === "codes" && this.own?.name === name) return this.own.codes;
     return this.payload[kind]?.[name] ?? shared()[kind].get(name);
+  }
+
+  /** A network that the reader has trained: it stands in for the course's with as many numbers. */
+  get own() {
+    return shared().own;
+  }
+
+  set own(own) {
+    shared().own = own;
   }
 
   has(name) {
@@ -32,7 +42,7 @@ export class Shelf {
 
   /** The numbers behind a name, rising: of which d there is a model `latent/d`, say. */
   numbers(start) {
-    const names = [...Object.keys(this.payload.models ?? {}), ...shared().models.keys()];
+    const names = [...Object.keys(this.payload.models ?? {}), ...shared().models.keys()].concat(this.own?.name ?? []);
     const own = names.filter((name) => name.startsWith(start));
     if (!own.length) throw new Missing(`The models ${start}… did not come with this explorer.`);
     return [...new Set(own)].map((name) => Number(name.slice(start.length))).sort((a, b) => a - b);
@@ -40,6 +50,7 @@ export class Shelf {
 
   /** A model by its name in aelib.zoo. @returns {Promise<Model>} */
   async model(name) {
+    if (this.own?.name === name) return this.own.model;
     const packed = this.find("models", name);
     if (!packed) throw new Missing(`The model ${name} did not come with this explorer.`);
     if (!UNPACKED.has(packed)) UNPACKED.set(packed, unpackedModel(packed));

@@ -37,6 +37,11 @@ export async function stage(explorer) {
     explorer.settleSoon();
   };
 
+  /** Have all other views made anew: another network is there for them. */
+  explorer.renewOthers = () => {
+    for (const each of panels) if (each !== current) each.view = null;
+  };
+
   const open = async (chosen) => {
     current = chosen;
     element.classList.toggle("padless", !chosen.drawing);

@@ -31,6 +31,12 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
             )
         case "alarms":
             return _alarms()
+        case "train":
+            untrained = metrics.reconstruct(zoo.untrained("latent/2"), examples())
+            return _grid({"untrained": untrained, "trained": _drawn("latent/2")}), (
+                "Ten test digits, and what a network with two numbers draws of them: grey before "
+                "it is trained, and blurred digits after it."
+            )
         case "stamp":
             line, square = plotting.panels(2, (6.4, 2.6), gridspec_kw={"width_ratios": (2, 1)})
             counts = checkerboards.coverage(5, 3, 2)

@@ -94,15 +94,19 @@ export class Trainee {
     return Float32Array.from({ length: maps.values.length / BATCH }, (_, at) => maps.values[at * BATCH + n]);
   }
 
-  /** Codes and drawings of what is shown, without learning. */
-  look() {
-    for (const layer of [...this.encoder, ...this.decoder]) layer.forward(false);
+  /** Find the codes of what is shown, without learning. These are generators, as `step` is. */
+  *encode() {
+    for (const layer of this.encoder) yield layer.forward(false);
   }
 
-  /** Drawings of other codes. @param {number[][]} codes at most a batch */
-  imagine(codes) {
+  /** Draw what the codes mean; `put` writes codes, at most a batch of them. */
+  *decode() {
+    for (const layer of this.decoder) yield layer.forward(false);
+  }
+
+  /** @param {number[][]} codes */
+  put(codes) {
     codes.forEach((code, n) => code.forEach((value, at) => (this.code.values[at * BATCH + n] = value)));
-    for (const layer of this.decoder) layer.forward(false);
   }
 
   /** The error of what is drawn of what is shown. */
@@ -158,8 +162,8 @@ class Chain {
   weighted(name, shape, channels, side, links, taps, inputFirst) {
     const { trainee, at } = this;
     const to = trainee.maps(channels, side);
-    const bound = 1 / Math.sqrt(shape.slice(1).reduce((product, size) => product * size, 1)) || 0;
-    const first = () => (Number.isFinite(bound) ? bound * (2 * trainee.random() - 1) : 0);
+    const fan = shape.slice(1).reduce((product, size) => product * size, 1); // none where d = 0
+    const first = () => (fan ? (2 * trainee.random() - 1) / Math.sqrt(fan) : 0);
     const weight = trainee.parameter(`${this.name}.${name}.weight`, shape, first);
     const bias = trainee.parameter(`${this.name}.${name}.bias`, [channels], first);
     return this.add(new Weighted(trainee.bench, BATCH, at, to, links, taps, inputFirst, weight, bias), to);
@@ -230,4 +234,12 @@ class Chain {
 function evened({ shape, values }) {
   const each = values.length / shape[0];
   for (let o = 0; o < shape[0]; o++) values.copyWithin(o * each, (o - (o % 4)) * each, (o - (o % 4) + 1) * each);
+}
+
+/** Run a generator to its end. */
+export function finished(work) {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
 }

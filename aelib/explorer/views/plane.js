@@ -9,8 +9,9 @@ import { VIEWS, button, h, movable, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function planeView(explorer) {
-  const model = await new Shelf(explorer.payload).model("latent/2");
-  const { plane } = explorer.payload;
+  const shelf = new Shelf(explorer.payload);
+  const model = await shelf.model("latent/2");
+  const { plane } = shelf.own?.name === "latent/2" ? shelf.own : explorer.payload;
   const points = await unpacked(plane?.points);
   const { labels } = plane;
   const ends = [0, 1].map((axis) => {
