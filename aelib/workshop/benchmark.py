@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -26,10 +27,12 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
+from aelib import explorer
 from aelib.data import batches, join, load_mnist, torchvision_mnist, write
 from aelib.intervals import table
-from aelib.optim import COURSE, ORIGINAL
-from aelib.training import evaluate
+from aelib.models import UPSAMPLING, Autoencoder
+from aelib.optim import COURSE, ORIGINAL, Recipe
+from aelib.training import evaluate, fit, seeded
 from aelib.workshop.batch_last import one_thread
 from aelib.workshop.experiments import Experiment, course_recipe
 from aelib.workshop.records import versions
@@ -119,10 +122,56 @@ def sweep() -> Rows:
     }
 
 
+def page() -> Rows:
+    """Training in the explorer's page beside `fit`: Adam and batches of 64, d = 2 and 16.
+
+    It needs Playwright and a Chromium, as the tests do.
+    """
+    from playwright.sync_api import sync_playwright
+
+    train, val, _ = load_mnist()
+    train, val, rows = train[: 64 * PAGE_STEPS], val[:64], Rows()
+    recipe = Recipe(1, 64, adam_lr=1e-2, warmup=0.1)
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+        sheet = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]).new_page()
+        script = explorer.joined("trainee.js") + IN_PAGE
+        sheet.set_content(f'<script type="module">{script}</script>')
+        sheet.wait_for_function("typeof steps === 'function'")
+        for kind in UPSAMPLING:
+            for d in (2, 16):
+                with seeded(0):
+                    model = Autoencoder(d, kind)
+                learn = partial(sheet.evaluate, "(asked) => steps(...asked)")
+                learn([d, kind, True, PAGE_STEPS])
+                theirs, ours, times = in_turns(
+                    partial(fit, model, train, val, recipe, progress=False),
+                    partial(learn, [d, kind, True, PAGE_STEPS]),
+                )
+                plain = timeit(partial(learn, [d, kind, False, 4]), number=1)
+                speeds = [64 * PAGE_STEPS / theirs, 64 * PAGE_STEPS / ours, 64 * 4 / plain]
+                rows[f"{kind}, d = {d}"] = [*speeds, times]
+    return rows
+
+
+# The same pictures every time: what they show costs nothing.
+IN_PAGE = """
+globalThis.steps = (latentDim, upsampling, simd, count) => {
+  const trainee = new Trainee({ latentDim, upsampling }, { simd });
+  const pictures = Float32Array.from({ length: BATCH * PIXELS }, Math.random);
+  for (let n = 0; n < count; n++) {
+    trainee.show(pictures, [...Array(BATCH).keys()]);
+    finished(trainee.step(0.001));
+  }
+};
+"""
+PAGE_STEPS = 60
+
 SECTIONS: dict[Callable[[], Rows], list[str]] = {  # with the names of their columns
     loading: ["seconds", "times batches"],
     quality: ["epochs", "seconds", "test MSE", "times the course's"],
     sweep: ["epochs", "minutes", "times the course's"],
+    page: ["fit: images/s", "the page: images/s", "in plain loops: images/s", "times fit"],
 }
 
 
