@@ -70,12 +70,13 @@ def notebooks(paths: list[Path]) -> None:
 
 
 def figures() -> None:
-    """Write README's figures to images/, and its tables."""
+    """Write README's figures to images/, and the tables of README and RESULTS."""
     for path in _workshop("figures").write_figures(ROOT / "images"):
         print(path.name)
     from aelib.data import load_mnist
 
-    _workshop("readme").write_tables(ROOT / "README.md", load_mnist())
+    for page in ("README.md", "RESULTS.md"):
+        _workshop("readme").write_tables(ROOT / page, load_mnist())
 
 
 def book(folder: Path) -> None:

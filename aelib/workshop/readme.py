@@ -1,4 +1,4 @@
-"""Writing the result tables of README from the recorded results."""
+"""Writing the result tables of README and RESULTS from the recorded results."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aelib.detection import PUBLISHED, PUBLISHED_MEAN, SCORES, WITH_CODE
 from aelib.intervals import paired_difference, verdicts
 from aelib.metrics import LinearAutoencoder, mse_per_image
 from aelib.models import UPSAMPLING
+from aelib.workshop import remarks
 
 # A table stands between two comments, which Markdown does not show.
 START, END = "<!-- {name}: written by python -m aelib figures -->", "<!-- end -->"
@@ -130,15 +131,21 @@ def tables(splits: Splits) -> dict[str, str]:
 
 
 def with_tables(text: str, found: dict[str, str]) -> str:
-    """Return README's text with every table between its markers written anew."""
+    """Return a page's text with every table between its markers written anew."""
     for name, lines in found.items():
         start, end = re.escape(START.format(name=name)), re.escape(END)
         block = f"{START.format(name=name)}\n\n{lines}\n\n{END}".replace("\\", r"\\")
         text, times = re.subn(f"{start}.*?{end}", block, text, flags=re.DOTALL)
-        assert times == 1, f"README must have the markers of the table {name!r} exactly once"
+        assert times == 1, f"there must be the markers of the table {name!r} exactly once"
     return text
 
 
+def results(splits: Splits) -> dict[str, str]:
+    """Return the generated parts of RESULTS.md, by the name that its markers give them."""
+    return {"remarks on strokes": remarks.text(splits, markdown)}
+
+
 def write_tables(path: Path, splits: Splits) -> None:
-    """Write the tables of README anew, in place."""
-    write(path, with_tables(path.read_text(encoding="utf-8"), tables(splits)).encode())
+    """Write the tables of README or RESULTS anew, in place."""
+    found = results(splits) if path.name == "RESULTS.md" else tables(splits)
+    write(path, with_tables(path.read_text(encoding="utf-8"), found).encode())

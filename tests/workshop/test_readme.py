@@ -4,7 +4,9 @@ import pytest
 
 from aelib.workshop import readme
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
 FOUND = {"a": "| 1 |\n|---|\n| \\1 |", "b": "| 2 |"}
 START = "<!-- {}: written by python -m aelib figures -->"
 
@@ -17,6 +19,10 @@ def test_the_readmes_tables_are_those_that_the_command_writes(splits):
     assert readme.with_tables(README, readme.tables(splits)) == README, (
         "the tables of README are not those of the records; run: python -m aelib figures"
     )
+
+
+def test_the_parts_of_results_are_those_that_the_command_writes(splits):
+    assert readme.with_tables(RESULTS, readme.results(splits)) == RESULTS
 
 
 def test_tables_are_written_between_their_markers_and_only_there(tmp_path, monkeypatch):
