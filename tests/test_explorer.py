@@ -8,7 +8,7 @@ import pytest
 import torch
 from packed import unpack_array
 
-from aelib import explorer, zoo
+from aelib import explorer, hangul, zoo
 from aelib.detection import SCORES, WITH_CODE
 from aelib.explorer import payload
 from aelib.explorer.payload import FALSE_ALARMS, MODELS, VIEWS, names_of, payload_of
@@ -112,3 +112,13 @@ def test_the_pad_hands_over_what_was_drawn_and_shows_what_python_answers():
         "KeyError",
         "4",
     )
+
+
+def test_letters_come_with_their_strokes():
+    letters = payload_of(["letters"])["letters"]
+    covers = unpack_array(letters["covers"]).view(-1, 28, 28)
+    assert len(covers) == letters["each"] * sum(letters["strokes"])
+    expected = hangul.draw("giyeok", letters["each"], hangul.TEST)[1][:, 0].double() / 255
+    assert torch.allclose(covers[: letters["each"]].double(), expected, atol=1e-6)
+    assert letters["known"]["nieun"] == {"nieun": 1, "digeut": 1, "tieut": 1}
+    assert letters["known"]["siot"] == {"siot": 2, "jieut": 2, "chieut": 2}

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aelib import detection, metrics, zoo
+from aelib import detection, hangul, metrics, zoo
 from aelib.data import DIGITS, Digits, load_mnist
 from aelib.explorer.packing import pack_array, pack_model
 from aelib.models import UPSAMPLING
 
 DIGITS_EACH = 20  # test digits of each kind to take
+LETTERS_EACH = 4  # drawings of each letter
 ERROR_IMAGES = 2000  # test images from which the errors of real digits come
 PLANE_POINTS = 3000
 TRAINED_ON, TRIED_ON = 3000, 500  # images of the network that learns in the page
@@ -32,6 +33,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "stamp": (),
     "decoders": tuple(f"up/{kind}/{d}" for d in zoo.UP_DIMS for kind in UPSAMPLING),
     "train": (),
+    "letters": tuple(f"hangul/{name}" for name in ("giyeok", "nieun", "mieum", "siot", "ieung")),
 }
 VIEWS = tuple(MODELS)
 
@@ -67,6 +69,8 @@ def payload_of(
     if "train" in views:
         train, _, test = splits()
         result["train"] = {"train": _levels(train[:TRAINED_ON]), "test": _levels(test[:TRIED_ON])}
+    if "letters" in views:
+        result["letters"] = _letters()
     if "alarms" in views:
         result["alarms"] = _alarms(test_scores) if test_scores else _computed_alarms()
     return result
@@ -75,6 +79,8 @@ def payload_of(
 def names_of(view: str, dims: Sequence[int] | None = None) -> list[str]:
     """Return the models that a view offers, those of some latent dimensions if it has a choice."""
     chosen = zoo.LATENT_DIMS if dims is None or view == "alarms" else dims
+    if view == "letters":
+        return list(MODELS[view])
     return [name for name in MODELS[view] if int(name.rpartition("/")[2]) in chosen]
 
 
@@ -149,6 +155,29 @@ def _code_quantiles(name: str) -> dict[str, Any]:
     """Where the codes of real test digits lie: quantiles (numbers of a code, quantiles)."""
     codes = metrics.encode(model(name), splits().test.images)
     return pack_array(_quantiles(codes, 41).T, 16)
+
+
+@cache
+def letters() -> list[Tensor]:
+    """Return of each letter what each stroke covers in some test drawings, (N, strokes, 28, 28)."""
+    return [hangul.draw(name, LETTERS_EACH, hangul.TEST)[1] for name in hangul.NAMES]
+
+
+def _letters() -> dict[str, Any]:
+    """The letters to take, and how many strokes of which each model knows."""
+    known: dict[str, dict[str, int]] = {}
+    for base in (name.partition("/")[2] for name in MODELS["letters"]):
+        own = hangul.STROKES[base]
+        akin = [name for name, strokes in hangul.STROKES.items() if strokes[: len(own)] == own]
+        known[base] = dict.fromkeys(akin, len(own))
+    covers = torch.cat([of.flatten(0, 1) for of in letters()])
+    return {
+        "names": list(hangul.NAMES),
+        "strokes": [of.shape[1] for of in letters()],
+        "each": LETTERS_EACH,
+        "covers": pack_array(covers, 8) | {"step": 1 / 255},
+        "known": known,
+    }
 
 
 def _alarms(test_scores: TestScores | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
 
-from aelib import charts, checkerboards, detection, metrics, plotting, zoo
+from aelib import charts, checkerboards, detection, hangul, metrics, plotting, zoo
 from aelib.data import DIGITS
 from aelib.explorer import payload
 
@@ -45,6 +45,15 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
             return plotting.small_png(line), (
                 "How many stamps of a kernel of 3 with stride 2 cover each pixel: along a line one "
                 "and two by turns, in two dimensions one, two and four."
+            )
+        case "letters":
+            drawn = torch.cat([of[:1].amax(1, keepdim=True) for of in payload.letters()])
+            knows = {f"knows {n.partition('/')[2]}": payload.model(n) for n in names}
+            rows = {knows_: metrics.reconstruct(model, drawn) for knows_, model in knows.items()}
+            shown = plotting.image_grid({"a letter": drawn / 255, **rows}, hangul.NAMES)
+            return plotting.small_png(shown, 48), (
+                "The fourteen letters, and what the models of giyeok, nieun, mieum, siot and ieung "
+                "draw of them: mostly the strokes that they know; an added bar is pale or gone."
             )
         case "decoders":
             d = names[0].rpartition("/")[2]

@@ -214,6 +214,17 @@ def test_six_decoders_draw_the_same_digit(visit, whole):
     on.says(re.compile("error 0"))
 
 
+def test_letters_tell_known_strokes_from_added_ones(visit, whole):
+    on = visit(f"{whole}#letters")
+    on.page.get_by_label("another hand), nieun").click()
+    on.says(re.compile(r"knows nieun.*?known: \d+ % drawn"))
+    on.page.get_by_label("another hand), digeut").click()
+    on.says(re.compile(r"known: \d+ % drawn; added \(in colour\): \d+ %"))
+    assert len({tuple(on.ink(f"knows {name}")) for name in ("nieun", "siot", "ieung")}) == 3
+    on.draw(STROKES[7])
+    on.says(re.compile(r"\d+ % drawn wrong"))
+
+
 @pytest.mark.parametrize("view", explorer.VIEWS)
 def test_every_view_on_a_narrow_screen_empty_and_with_a_digit(visit, whole, view):
     """320 pixels are a small phone, or what a wide screen has left at four times the size."""

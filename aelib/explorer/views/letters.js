@@ -1,0 +1,118 @@
+// Letters: what models that know one letter of Hangul make of another, stroke by stroke.
+
+import { NOBODY, makeDrawing } from "../drawing.js";
+import { Picture, Strip } from "../explorer.js";
+import { PIXELS, mix } from "../measures.js";
+import { unpacked } from "../network.js";
+import { VIEWS, h, percent } from "../page.js";
+import { Shelf } from "../shelf.js";
+
+const FAINT = 0.15; // what covers a pixel less does not count
+
+/** A picture in which the ink of added strokes has a colour of its own. */
+class StrokesPicture extends Picture {
+  /** @param {Float32Array | null} tint where strokes were added, from 0 to 1 */
+  showStrokes(values, words, tint) {
+    this.tint = tint;
+    this.show(values, words);
+  }
+
+  paint() {
+    super.paint();
+    if (!this.tint || !this.values) return;
+    const { ink, paper, invented } = this.explorer.colours;
+    const { data } = this.pixels;
+    for (let p = 0; p < PIXELS; p++) {
+      for (let c = 0; c < 3; c++) {
+        data[4 * p + c] = mix(paper[c], mix(ink[c], invented[c], this.tint[p]), this.values[p]);
+      }
+    }
+    this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
+  }
+}
+
+/** What share of its strokes' own ink a drawing holds: of each that no other stroke covers. */
+export function strokesDrawn(drawn, covers) {
+  return covers.map((cover) => {
+    let [ink, found] = [0, 0];
+    for (let p = 0; p < PIXELS; p++) {
+      if (cover[p] <= FAINT || covers.some((other) => other !== cover && other[p] > FAINT)) continue;
+      ink += cover[p];
+      found += Math.min(cover[p], drawn[p]);
+    }
+    return found / ink;
+  });
+}
+
+const darkest = (covers) =>
+  Float32Array.from({ length: PIXELS }, (_, p) => Math.max(0, ...covers.map((cover) => cover[p])));
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Of each letter its drawings, each with the cover of its strokes. */
+async function letterDrawings({ names, strokes, each, covers }) {
+  const all = await unpacked(covers);
+  let at = 0;
+  const next = () => all.subarray(at, (at += PIXELS));
+  return names.map((name, n) =>
+    Array.from({ length: each }, () => {
+      const own = Array.from({ length: strokes[n] }, next);
+      return { image: darkest(own), label: null, letter: name, covers: own };
+    }),
+  );
+}
+
+async function lettersView(explorer) {
+  const { letters } = explorer.payload;
+  const shelf = new Shelf(explorer.payload);
+  const bases = Object.keys(letters.known);
+  const models = await Promise.all(bases.map((name) => shelf.model(`hangul/${name}`)));
+  const drawings = await letterDrawings(letters);
+  const taken = letters.names.map(() => 0);
+  const strip = new Strip(explorer, "Take a letter (press again for another hand)", letters.names, (n) => {
+    explorer.desk.take(drawings[n][taken[n]++ % letters.each]);
+  });
+  drawings.forEach(([first], n) => strip.show(n, first.image));
+  const yours = new Picture(explorer, "Yours");
+  const pictures = bases.map((name) => new StrokesPicture(explorer, `knows ${name}`));
+
+  function update(image) {
+    const { base, strokes } = explorer.desk.drawing;
+    // A letter that somebody has drawn on, or broken, has strokes that nobody knows.
+    const covers = base?.covers && !strokes.length && image === base.image ? base.covers : null;
+    strip.mark(covers ? letters.names.indexOf(base.letter) : -1);
+    yours.show(image, image ? (covers ? base.letter : "") : NOBODY);
+    bases.forEach((name, n) => {
+      if (!image) return pictures[n].showStrokes(null, "", null);
+      const drawn = models[n].reconstruct(image);
+      const known = covers ? (letters.known[name][base.letter] ?? 0) : 0;
+      const isAdded = known > 0 && known < covers.length;
+      const tint = isAdded ? darkest(covers.slice(known)) : null;
+      return pictures[n].showStrokes(drawn, words(drawn, image, covers, known), tint);
+    });
+    explorer.settleSoon();
+  }
+  function words(drawn, image, covers, known) {
+    if (!covers) {
+      const [wrong, ink] = drawn.reduce(
+        ([a, b], value, p) => [a + (value - image[p]) ** 2, b + image[p] ** 2], [0, 0]);
+      return `${percent(wrong / ink)} drawn wrong`;
+    }
+    const shares = strokesDrawn(drawn, covers);
+    if (!known) return `${percent(mean(shares))} of the strokes drawn`;
+    const own = `known: ${percent(mean(shares.slice(0, known)))} drawn`;
+    if (known === shares.length) return own;
+    return `${own}; added (in colour): ${percent(mean(shares.slice(known)))}`;
+  }
+  const element = h(
+    "div.letters",
+    {},
+    strip.element,
+    h("div.row.six", {}, yours.element, ...pictures.map((picture) => picture.element)),
+  );
+  return { element, update };
+}
+
+VIEWS.letters = {
+  title: "Letters and strokes", make: lettersView, drawing: makeDrawing, height: [790, 1420],
+  first: "take nieun, then digeut: a nieun and a bar. Which model draws the bar? Then write a digeut yourself.",
+};
