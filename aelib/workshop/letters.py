@@ -50,8 +50,8 @@ def share_drawn(drawn: Tensor, covers: Tensor) -> Tensor:
     drawn. A stroke's own pixels are those that no other stroke covers. NaN where it has none.
     """
     seen = covers > FAINT
-    ink = covers * (seen & (seen.sum(1, keepdim=True) == 1))
-    return torch.minimum(drawn, ink).sum((2, 3)) / ink.sum((2, 3))
+    own = seen & (seen.sum(1, keepdim=True) == 1)
+    return (torch.minimum(drawn, covers) * own).sum((2, 3)) / (covers * own).sum((2, 3))
 
 
 def measure_letters(models: Models) -> dict[str, Any]:

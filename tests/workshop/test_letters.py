@@ -16,12 +16,15 @@ def test_the_share_drawn_is_of_pixels_that_one_stroke_has_to_itself():
     drawn[0, 0, 6:15, 5] = 2.0  # more than there is gives no more than all
     share = share_drawn(drawn, covers)
     assert share[0].tolist() == pytest.approx([3 * 0.5 / 9, 1.0])
+    drawn[0, 0, 25] = -1.0  # as PCA may draw: beside the strokes it counts for nothing
+    assert torch.equal(share_drawn(drawn, covers), share)
 
 
 def test_a_stroke_without_pixels_of_its_own_has_no_share():
     covers = torch.zeros(1, 2, 28, 28)
     covers[0, :, 5, 5] = 1.0
-    assert share_drawn(torch.ones(1, 1, 28, 28), covers).isnan().all()
+    for drawn in (torch.ones(1, 1, 28, 28), -torch.ones(1, 1, 28, 28)):
+        assert share_drawn(drawn, covers).isnan().all()
 
 
 def test_a_larger_letter_begins_with_the_strokes_of_its_base():
