@@ -130,3 +130,9 @@ class Visit:
     def ink(self, name):
         """The brightness of each pixel of a picture of the view, by its name's first letters."""
         return self.page.evaluate(INK, name)
+
+    def changes(self, name, before):
+        """Wait until a picture is another than it was."""
+        self.page.wait_for_function(
+            f"([name, before]) => String(({INK})(name)) !== String(before)", arg=[name, before]
+        )
