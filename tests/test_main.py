@@ -12,9 +12,9 @@ def called(monkeypatch):
     calls = []
     for module, name in (
         (sweep, "train"), (records, "measure_again"), (records, "save_baselines"),
-        (records, "save_costs"), (records, "save_comparisons"), (records, "save_letters"), (tuning, "save_step_sizes"),
-        (notebooks, "execute"), (figures, "write_figures"), (readme, "write_tables"),
-        (book, "write_book"), (benchmark, "benchmark"),
+        (records, "save_costs"), (records, "save_comparisons"), (records, "save_letters"),
+        (tuning, "save_step_sizes"), (notebooks, "execute"), (figures, "write_figures"),
+        (readme, "write_tables"), (book, "write_book"), (benchmark, "benchmark"),
     ):  # fmt: skip
 
         def call(*given, name=name, **options):
