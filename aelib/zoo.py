@@ -155,9 +155,10 @@ def measured(what: str) -> Any:
     what: "one_class_baselines", by normal digit what detectors without a network reach, as
     "detector" in the records of `digit/{k}`; "one_class_comparisons", differences in mean AUROC, in
     points; "costs" of a training step by "upsampling" and by "recipes"; "step_sizes", the
-    validation error of each way of up-sampling at several step sizes.
+    validation error of each way of up-sampling at several step sizes; "hangul", what
+    `workshop.letters.measure_letters` gives.
     """
-    commands = "python -m aelib baselines, compare, costs, or tune"
+    commands = "python -m aelib baselines, compare, costs, tune, or letters"
     return _read(CHECKPOINTS / f"{what}.json", commands)["values"]
 
 

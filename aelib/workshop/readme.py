@@ -142,7 +142,10 @@ def with_tables(text: str, found: dict[str, str]) -> str:
 
 def results(splits: Splits) -> dict[str, str]:
     """Return the generated parts of RESULTS.md, by the name that its markers give them."""
-    return {"remarks on strokes": remarks.text(splits, markdown)}
+    return {
+        "remarks on strokes": remarks.text(splits, markdown),
+        "strokes of letters": remarks.known_strokes(markdown),
+    }
 
 
 def write_tables(path: Path, splits: Splits) -> None:

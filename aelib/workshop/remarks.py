@@ -26,6 +26,7 @@ REGIONS: dict[str, tuple[int, Mapping[int, Sequence[int]]]] = {
     "the 9 model: the circles of 0 and 8": (9, {0: WHOLE, 8: TOP}),
 }
 MEASURES = ((strokes.wrong_in_region, 0.02), (strokes.relative_to_usual, 0.05))  # with margins
+LEVEL = 0.05  # the margin for letters
 OPEN = [1, 3, 4, 5, 7]  # digits without a loop
 
 
@@ -82,6 +83,24 @@ def per_model(key: str) -> Tensor:
 
 def _percent(shares: Tensor) -> list[str]:
     return [f"{100 * share:.0f} %" for share in shares.mean(1)]
+
+
+def known_strokes(markdown: Callable[[list[str], Any], str]) -> str:
+    """Return the part of RESULTS.md on letters: the claims of checkpoints/PLAN.md, pair by pair."""
+    pairs = zoo.measured("hangul")["pairs"]
+    gaps = {
+        key: [intervals.Interval(*pair[key]) for pair in pairs] for key in ("difference", "adds")
+    }
+    words = {k: intervals.verdicts(dict(enumerate(v)), LEVEL) for k, v in gaps.items()}
+    header = ["", "known", "added", "difference", "to unrelated models", "PCA", "put back: base"]
+    rows = []
+    for n, pair in enumerate(pairs):
+        more, back = (f"{gaps[key][n]:+.2f}, {words[key][n]}" for key in gaps)
+        rows.append([f"{pair['base']} in {pair['larger']}"])
+        rows[n] += [f"{pair['known']:.2f}", f"{pair['added']:.2f}", more]
+        rows[n] += [f"{intervals.Interval(*pair['against_others']):+.2f}", f"{pair['pca']:+.2f}"]
+        rows[n] += [f"{pair['base_adds']:.2f}", f"{pair['larger_adds']:.2f}", back]
+    return markdown([*header, "put back: larger", "difference"], rows)
 
 
 def text(splits: Splits, markdown: Callable[[list[str], Any], str]) -> str:
