@@ -10,6 +10,7 @@ import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js"
 
 const RENEWED = 90; // milliseconds from one look to the next
 const SLOWLY = 500; // and from step to step, if it is to be slow
+const BESIDE = 2; // for what goes on beside each step
 const MOMENTS = 40; // how many states are kept to go back to, denser at the start
 const CHECKED = 3; // batches of test pictures in an error
 const PICTURES = 24; // of whose waves a spectrum is the mean
@@ -48,7 +49,7 @@ export class Lesson {
     this.step = 0;
     this.order = [];
     this.loss = NaN;
-    this.lines = null;
+    this.background = this.measure();
     this.start(this.opening());
   }
 
@@ -130,6 +131,11 @@ export class Lesson {
 
   *opening() {
     yield* this.look();
+    yield* this.background;
+  }
+
+  /** Find the lines to compare with. While it trains this goes on beside the steps, a little at a time. */
+  *measure() {
     const { images, test, checks, picks, settings, random } = this;
     const few = checks.slice(0, CHECKED * BATCH);
     const lines = yield* baselines(images, picks, test.images, few, settings.latentDim, random);
@@ -140,23 +146,24 @@ export class Lesson {
     }
     const pictures = few.slice(0, PICTURES).map((n) => test.images.subarray(n * PIXELS, (n + 1) * PIXELS));
     lines.score = checkerboardScore(yield* spectrum(pictures));
-    this.lines = lines;
     this.tell({ kind: "lines", lines });
   }
 
   *course() {
-    if (!this.lines) yield* this.opening();
-    let looked = 0;
+    let next = 0; // when to look again
     let spent = 0; // in steps alone, without looks
     let done = 0;
     while (this.playing && this.step < this.total) {
-      const start = performance.now();
+      let start = performance.now();
       if (!(yield* this.learn())) return;
       spent += performance.now() - start;
       done += BATCH;
-      if (this.slow || performance.now() - looked > RENEWED) {
+      start = performance.now();
+      while (performance.now() < start + BESIDE && !this.background.next().done);
+      if (this.slow || start > next) {
         yield* this.look(Math.round((1000 * done) / spent));
-        looked = performance.now();
+        const took = performance.now() - start;
+        next = start + Math.max(RENEWED, 3 * took); // a slow machine does not spend its time on looking
       }
       if (this.slow) yield { wait: SLOWLY };
     }

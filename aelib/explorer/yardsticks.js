@@ -8,7 +8,7 @@ import { PIXELS, SIDE } from "./measures.js";
  * @param {Float32Array} all @param {number[]} picks of pictures in it @param {Float32Array} test
  */
 export function* baselines(all, picks, test, testPicks, size, random) {
-  const own = picks.slice(0, 1000);
+  const own = picks.slice(0, 1500);
   const mean = new Float32Array(PIXELS);
   for (const n of own) for (let p = 0; p < PIXELS; p++) mean[p] += all[n * PIXELS + p] / own.length;
   const less = (from, n) => Float32Array.from(mean, (value, p) => from[n * PIXELS + p] - value);
@@ -21,7 +21,7 @@ export function* baselines(all, picks, test, testPicks, size, random) {
     for (let p = 0; p < PIXELS; p++) to[p] += share * from[p];
   };
   let directions = Array.from({ length: size }, () => Float32Array.from(mean, () => random() - 0.5));
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 8; round++) {
     const pulled = directions.map(() => new Float32Array(PIXELS));
     for (const n of own) {
       const picture = less(all, n);

@@ -43,7 +43,7 @@ def test_it_learns_pauses_steps_and_goes_back_in_time(show, lesson):
     first = step(on)[1]
     on.press("Take a test digit 4")
     on.press("Two numbers")
-    after(on, 60)
+    after(on, 150)
     on.press("Pause")
     on.page.wait_for_timeout(300)
     paused, error = step(on)

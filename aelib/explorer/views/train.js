@@ -10,7 +10,7 @@ import { Curves, Territory } from "../progress.js";
 import { Shelf } from "../shelf.js";
 import { OwnModel, packedFile, unpackedFile } from "../takeaway.js";
 
-const STEPS = 1500; // after which it is done: the learning rate has fallen to zero
+const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
 const USUAL = {
   digits: DIGITS, latentDim: 2, upsampling: "transpose", rate: 0.01, seed: 0, shifted: false, limit: 3000,
 };
@@ -19,7 +19,7 @@ const CHOICES = {
   upsampling: ["way of up-sampling", [
     "transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr",
   ].map((kind) => [kind, kind])],
-  rate: ["learning rate", [[0.001, "0.001"], [0.003, "0.003"], [0.01, "0.01, the course's"], [0.03, "0.03"], [0.3, "0.3, far too large"]]],
+  rate: ["learning rate", [[0.001, "0.001"], [0.003, "0.003"], [0.01, "0.01, the course's"], [0.03, "0.03"], [0.3, "0.3, too large"], [1, "1, far too large"]]],
   limit: ["training images", [[100, "a hundred"], [3000, "all that came along"]]],
   seed: ["seed", DIGITS.map((n) => [n, String(n)])],
 };
@@ -32,8 +32,8 @@ const EXPERIMENTS = [
     "Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)"],
   ["The range trap", { latentDim: 16, shifted: true },
     "Images go from -0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)"],
-  ["Break it: thirty times too fast", { latentDim: 16, rate: 0.3 },
-    "Steps thirty times too large throw it about: it ends with the same picture for every input."],
+  ["Break it: steps far too large", { latentDim: 16, rate: 1 },
+    "A learning rate a hundred times too large throws it about: at first it draws nearly the same picture for every input, its curves jump, and it stays far behind what 0.01 reaches."],
   ["Break it: a hundred images", { latentDim: 16, limit: 100 },
     "It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part."],
 ];
