@@ -28,6 +28,7 @@ TWO = text_of("notebooks/2_latent_dimension.ipynb")
 THREE = text_of("notebooks/3_digit_features.ipynb")
 FOUR = text_of("notebooks/4_up_pooling.ipynb")
 README = text_of("README.md")
+RESULTS = text_of("RESULTS.md")
 
 
 def says(text, words):
