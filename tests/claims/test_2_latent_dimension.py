@@ -9,10 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aelib import data, intervals, metrics, zoo
+from aelib import data, hangul, intervals, metrics, zoo
 from aelib.data import DIGITS
 from aelib.intervals import table
 from aelib.workshop.experiments import experiment
+from aelib.workshop.letters import FAMILIES
 
 from .prose import README, ROOT, TWO, agree, quoted, says
 from .recorded import DIMS, latent
@@ -399,3 +400,38 @@ def test_the_answers_to_the_exercises():
     assert [f"{100 * float(rate):.0f}" for rate in rates] == answer
     says(TWO, "learning from images without labels has added six points.")
     assert int(answer[0]) - int(answer[2]) == 6
+
+
+# --- Another data set -------------------------------------------------------------------
+
+
+def test_letters_of_hangul():
+    sizes, linear = (1, 2, 5, 16), zoo.measured("hangul")["linear"]
+    errors = {d: zoo.values(f"hangul/latent/{d}", "test_mse") for d in sizes}
+    right = {d: zoo.values(f"hangul/latent/{d}", "knn_accuracy") for d in sizes}
+    assert all(len(found) == 5 for found in errors.values())
+    says(TWO, "the network lies below PCA from the first number on")
+    ratios = [float(errors[d].max()) / linear[str(d)]["test_mse"] for d in sizes]
+    assert max(ratios) < 1
+    says(TWO, "The order carries over, and so does the growing gap")
+    assert ratios == sorted(ratios, reverse=True)
+    says(TWO, "and with 16 it leaves less than half of what it left with five.")
+    assert errors[16].max() < errors[5].min() / 2
+    says(TWO, "Its codes tell the letters apart better than PCA's, too")
+    assert all(right[d].min() > linear[str(d)]["knn_accuracy"] for d in (1, 2, 5))
+    agree(
+        quoted(TWO, "is right for # % of the drawings, with PCA's for # %."),
+        [100 * right[2].mean(), 100 * linear["2"]["knn_accuracy"]],
+    )
+    families = [[hangul.NAMES.index(name) for name in family] for family in FAMILIES]
+    akin = torch.zeros(14, 14, dtype=torch.bool)
+    for family in families:
+        akin[torch.tensor(family)[:, None], torch.tensor(family)] = True
+    apart, pairs = ~akin, torch.ones(14, 14).tril(-1).bool()
+    overlap = zoo.values("hangul/latent/2", "class_overlap")
+    within, across = overlap[:, akin & pairs].mean(1), overlap[:, apart & pairs].mean(1)
+    assert (within > across).all()
+    agree(
+        quoted(TWO, "overlap more in the plane (# on average) than others do (#)."),
+        [within.mean(), across.mean()],
+    )
