@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import torch
 
-from aelib import detection, hangul, intervals, strokes, zoo
+from aelib import detection, hangul, intervals, metrics, strokes, zoo
 from aelib.data import DIGITS
 from aelib.workshop import letters, remarks
 
@@ -117,6 +117,15 @@ def test_strokes_that_are_known():
     low, high = quoted(THREE, "come out better**, by # to # of their ink.")
     means = [gap.mean for gap in gaps.values()]
     agree([low, high], [min(means), max(means)])
+    added = {pair["base"] + pair["larger"]: pair["added"] for pair in pairs}
+    says(
+        THREE,
+        "In kieuk and digeut three quarters of the added ink is lost, in chieut and hieut less",
+    )
+    assert all(0.72 < 1 - added[key] < 0.78 for key in ("giyeokkieuk", "nieundigeut"))
+    assert all(1 - added[key] < 0.45 for key in ("siotchieut", "jieutchieut", "ieunghieut"))
+    says(THREE, "lies near the foot of a nieun, and the nieun model half draws it.")
+    assert 0.42 < zoo.measured("hangul")["shares"]["nieun"]["tieut"][2] < 0.58
     says(THREE, "**It is the model, not the bar.**")
     assert all(pair["against_others"][1] > 0 for pair in pairs)
     others = [pair["others"] for pair in pairs]
@@ -272,3 +281,10 @@ def test_the_answers_to_the_exercises():
     says(THREE, "Without the code the score is worse. The sum is the worst")
     without = found["share times distance to the power 0"]
     assert found["share plus squared distance"] < without < min(powers)
+    found = []
+    for stroke in ("45,15 90,60", "35,75 95,75"):
+        images, covers = hangul.draw(f"15,5 15,90 95,90 | {stroke}", 200)
+        drawn = metrics.reconstruct(zoo.load("hangul/nieun"), images)
+        found.append(100 * letters.share_drawn(drawn, covers / 255).nanmean(0))
+    agree(quoted(THREE, "Here the corner is drawn to # %, the slash to # %"), found[0])
+    agree(quoted(THREE, "<code>35,75 95,75</code>, and # % of it survives."), found[1][1:])
