@@ -1,16 +1,54 @@
 // Curves.
 
-import { range } from "./measures.js";
+import { mix, range } from "./measures.js";
 import { h, short, svg } from "./page.js";
 
-/** A line for curves on a logarithmic axis, drawn anew as wide as there is room. */
-export class Chart {
-  /** @param {string} title @param {string[]} ticks names along the bottom, evenly spaced */
-  constructor(title, ticks, height = 230) {
-    Object.assign(this, { title, ticks, height });
-    this.element = h("div.chart");
-    this.lines = [];
+const HEIGHT = 230;
+
+/** Errors on a logarithmic axis upward, drawn anew as wide as there is room. */
+export class Plot {
+  /** @param {number} right what room names at the lines' ends take @param {string} across */
+  constructor(right, across) {
+    Object.assign(this, { right, across, element: h("div.chart") });
     new ResizeObserver(() => this.paint()).observe(this.element);
+  }
+
+  paint() {
+    const width = this.element.clientWidth;
+    if (width && this.ready) this.element.replaceChildren(this.draw(width));
+  }
+
+  /** @param {number[]} limits the powers of ten upward @param {number} last where the axis across ends */
+  axes(width, [low, high], last, words) {
+    const [left, right, top, bottom] = [52, width - this.right, 12, HEIGHT - 40];
+    const x = (n) => mix(left, right, n / last);
+    const y = (value) => mix(top, bottom, (high - Math.log10(value)) / (high - low || 1));
+    const picture = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": words });
+    const named = []; // where names stand already
+    picture.append(text(2, 12, "error", "start"), text((left + right) / 2, HEIGHT - 5, this.across, "middle"));
+    return {
+      picture, x, y, left, top,
+      path: (values, at = (n) => n) => values.map((value, n) => `${n ? "L" : "M"}${x(at(n))} ${y(value)}`).join(""),
+      tick: (n, name, kind) => picture.append(text(x(n), HEIGHT - 22, name, "middle", kind)),
+      cursor: (n) => picture.append(svg("line", { x1: x(n), x2: x(n), y1: top, y2: bottom, class: "cursor" })),
+      rule: (value, kind) => picture.append(svg("line", { x1: left, x2: right, y1: y(value), y2: y(value), class: kind })),
+      /** Names at the lines' ends do not cover each other. */
+      name: (value, name, kind) => {
+        let place = y(value) + 4;
+        while (named.some((other) => Math.abs(other - place) < 14)) place += 14;
+        named.push(place);
+        picture.append(text(right + 9, place, name, "start", kind));
+      },
+    };
+  }
+}
+
+/** Curves over a few names. */
+export class Chart extends Plot {
+  /** @param {string} title @param {string[]} ticks names along the bottom, evenly spaced */
+  constructor(title, ticks) {
+    super(96, "latent dimension d");
+    Object.assign(this, { title, ticks });
   }
 
   /**
@@ -18,54 +56,36 @@ export class Chart {
    * @param {{low: number[], high: number[], name: string} | null} band @param {number} chosen
    */
   show(lines, band, chosen, words) {
-    Object.assign(this, { lines, band, chosen, words });
+    Object.assign(this, { lines, band, chosen, words, ready: lines.length > 0 });
     this.paint();
   }
 
-  paint() {
-    const width = this.element.clientWidth;
-    if (!width || !this.lines.length) return;
-    const { height, ticks, band } = this;
-    const edge = { left: 52, right: 96, top: 12, bottom: 40 };
-    const everything = this.lines.flatMap((line) => line.values).concat(band ? [...band.low, ...band.high] : []);
-    const [low, high] = range(everything.filter((value) => value > 0)).map(Math.log10);
-    const x = (n) => edge.left + ((width - edge.left - edge.right) * n) / (ticks.length - 1);
-    const y = (value) =>
-      edge.top + ((height - edge.top - edge.bottom) * (high - Math.log10(value))) / (high - low || 1);
-    const path = (values) => values.map((value, n) => `${n ? "L" : "M"}${x(n)} ${y(value)}`).join("");
-    const picture = svg("svg", { width, height, role: "img", "aria-label": `${this.title}. ${this.words}` });
-    picture.append(text(2, 12, "error", "start"));
-    for (const value of roundValues(low, high)) {
-      const at = y(value);
-      if (at < edge.top + 12) continue; // there stands what the axis shows
-      picture.append(
-        svg("line", { x1: edge.left, x2: width - edge.right, y1: at, y2: at, class: "grid" }),
-        text(edge.left - 8, at + 4, short(value), "end"),
-      );
+  draw(width) {
+    const { lines, band, chosen, ticks } = this;
+    const everything = lines.flatMap((line) => line.values).concat(band ? [...band.low, ...band.high] : []);
+    const limits = range(everything.filter((value) => value > 0)).map(Math.log10);
+    const axes = this.axes(width, limits, ticks.length - 1, `${this.title}. ${this.words}`);
+    const { picture, x, y } = axes;
+    for (const value of roundValues(...limits)) {
+      if (y(value) < axes.top + 12) continue; // there stands what the axis shows
+      axes.rule(value, "grid");
+      picture.append(text(axes.left - 8, y(value) + 4, short(value), "end"));
     }
     if (band) {
       const back = band.low.map((value, n) => `L${x(n)} ${y(value)}`).reverse().join("");
-      picture.append(svg("path", { d: `${path(band.high)}${back}Z`, class: "band" }));
+      picture.append(svg("path", { d: `${axes.path(band.high)}${back}Z`, class: "band" }));
     }
     const every = width < 480 ? 2 : 1;
     ticks.forEach((tick, n) => {
-      if (n % every === 0 || n === this.chosen) {
-        picture.append(text(x(n), height - 22, tick, "middle", n === this.chosen ? "chosen" : ""));
-      }
+      if (n % every === 0 || n === chosen) axes.tick(n, tick, n === chosen ? "chosen" : "");
     });
-    picture.append(text((edge.left + width - edge.right) / 2, height - 5, "latent dimension d", "middle"));
-    picture.append(svg("line", {
-      x1: x(this.chosen), x2: x(this.chosen), y1: edge.top, y2: height - edge.bottom, class: "cursor",
-    }));
-    const ends = this.lines.map((line) => y(line.values.at(-1)));
-    this.lines.forEach((line, n) => {
-      picture.append(svg("path", { d: path(line.values), class: `line ${line.kind}` }));
-      line.values.forEach((value, at) => picture.append(marker(line.kind, x(at), y(value))));
-      // Two names at the lines' ends do not cover each other.
-      const near = ends.some((other, m) => m < n && Math.abs(other - ends[n]) < 15);
-      picture.append(text(x(ticks.length - 1) + 9, ends[n] + (near ? 18 : 4), line.name, "start", line.kind));
-    });
-    this.element.replaceChildren(picture);
+    axes.cursor(chosen);
+    for (const { name, kind, values } of lines) {
+      picture.append(svg("path", { d: axes.path(values), class: `line ${kind}` }));
+      values.forEach((value, n) => picture.append(marker(kind, x(n), y(value))));
+      axes.name(values.at(-1), name, kind);
+    }
+    return picture;
   }
 }
 
@@ -78,7 +98,7 @@ function roundValues(low, high) {
   return values.filter((value) => value >= 10 ** low && value <= 10 ** high);
 }
 
-export function text(x, y, words, anchor, kind = "") {
+function text(x, y, words, anchor, kind = "") {
   const element = svg("text", { x, y, "text-anchor": anchor, class: kind });
   element.textContent = words;
   return element;

@@ -1,6 +1,6 @@
 // Real digits as dots in a plane.
 
-import { DIGITS } from "./measures.js";
+import { DIGITS, clamp } from "./measures.js";
 
 export const CLOUD = 840; // pixels of its canvas, each way
 
@@ -39,6 +39,17 @@ export function paintCloud(explorer, canvas, places, labels, under = () => {}) {
   apart(middles, 40).forEach(([x, y], digit) => {
     pen.strokeText(String(digit), x, y);
     pen.fillText(String(digit), x, y);
+  });
+}
+
+/** Paint a ring around a place, narrow on a wider one of paper. @param {number[]} widths */
+export function paintRing(explorer, canvas, place, radius, widths, colour) {
+  const pen = canvas.getContext("2d");
+  [explorer.css("--paper"), explorer.css(colour)].forEach((strokeStyle, n) => {
+    Object.assign(pen, { lineWidth: widths[n], strokeStyle });
+    pen.beginPath();
+    pen.arc(...place.map((at) => clamp(at, radius, CLOUD - radius)), radius, 0, 2 * Math.PI);
+    pen.stroke();
   });
 }
 

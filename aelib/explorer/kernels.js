@@ -14,7 +14,7 @@ import { ASSEMBLED } from "./assembled.js";
  *    bias?: Float32Array, table: Int32Array, count: number, images: number}} Job
  *  The weight of output o, input i, tap t is weight[o * perOutput + i * perInput + t]. */
 
-const ADAM = { mean: 0.9, square: 0.999, least: 1e-8 }; // PyTorch's
+export const ADAM = { mean: 0.9, square: 0.999, least: 1e-8 }; // PyTorch's
 // Added to Adam's means, where it changes nothing: without it those of a silent unit shrink for ever,
 // to where processors compute in slow motion.
 const TINY = 1e-30;

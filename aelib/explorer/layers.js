@@ -1,6 +1,6 @@
 // What a network's layers do to maps, one function each. Each says in the payload what it is.
 
-import { mix } from "./measures.js";
+import { mix, placesBetween } from "./measures.js";
 
 /** @typedef {{data: Float32Array, channels: number, side: number}} Maps square feature maps */
 
@@ -115,11 +115,7 @@ function nearest(input, { size }) {
 /** Enlarge by mixing the four nearest pixels. */
 function bilinear(input, { size }) {
   const pixel = pixelOf(input);
-  const places = Array.from({ length: size }, (_, n) => {
-    const exact = Math.max(((n + 0.5) * input.side) / size - 0.5, 0);
-    const before = Math.min(Math.floor(exact), input.side - 1);
-    return { before, after: Math.min(before + 1, input.side - 1), share: exact - before };
-  });
+  const places = placesBetween(input.side, size);
   return filled(input.channels, size, (c, y, x) => {
     const [down, across] = [places[y], places[x]];
     const line = (row) => mix(pixel(c, row, across.before), pixel(c, row, across.after), across.share);

@@ -4,7 +4,7 @@
 // by the output, and makes of it those by the weights and by the input. (layers.js has the same
 // layers for one picture and no way back: what an explorer needs that only looks.)
 
-import { mix } from "./measures.js";
+import { mix, placesBetween } from "./measures.js";
 
 /** @typedef {{channels: number, side: number, pixels: number, values: Float32Array,
  *    gradients: Float32Array}} BatchMaps channel, pixel, image, the image last; see kernels.js */
@@ -132,11 +132,7 @@ export function nearestLinks(from, to) {
 
 /** Links that enlarge by mixing the four nearest pixels. */
 export function bilinearLinks(from, to) {
-  const places = Array.from({ length: to }, (_, n) => {
-    const exact = Math.max(((n + 0.5) * from) / to - 0.5, 0);
-    const before = Math.min(Math.floor(exact), from - 1);
-    return [[before, 1 - (exact - before)], [Math.min(before + 1, from - 1), exact - before]];
-  });
+  const places = placesBetween(from, to).map(({ before, after, share }) => [[before, 1 - share], [after, share]]);
   const [links, factors] = [[], []];
   for (let p = 0; p < to * to; p++) {
     for (const [y, down] of places[Math.floor(p / to)]) {

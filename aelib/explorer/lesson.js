@@ -4,7 +4,7 @@
 // a generator that may be left between any two layers. A message is an object whose `kind` says what
 // to do; what goes back is told in the same way.
 
-import { PIXELS, DIGITS } from "./measures.js";
+import { DIGITS, PIXELS, pictureOf } from "./measures.js";
 import { BATCH, Trainee, randoms, rateFactor } from "./trainee.js";
 import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js";
 
@@ -19,7 +19,7 @@ export const ACROSS = 13; // pictures across the map of the plane
 export const REACH = 2.2; // how far the map goes from the middle, in spreads of the codes
 
 export class Lesson {
-  /** @param {(message: object, parts?: ArrayBuffer[]) => void} tell @param {number} slice milliseconds */
+  /** @param {(message: object) => void} tell @param {number} slice milliseconds */
   constructor(tell, slice) {
     this.tell = (message) => tell({ ...message, run: this.named });
     Object.assign(this, { slice, work: null, playing: false, slow: false, own: null, run: 0 });
@@ -38,7 +38,8 @@ export class Lesson {
   /** Begin anew. `run` is a name that goes with all that is told from now on. */
   begin({ run, settings, digits, limit, rate, seed, total, weights, added }) {
     const kept = ({ labels }) => [...labels.keys()].filter((n) => digits.includes(labels[n]));
-    Object.assign(this, { named: run, settings, rate, total, seed, playing: false, moments: [], kept: null, before: null });
+    Object.assign(this, { named: run, settings, rate, total, playing: false, moments: [], kept: null, before: null });
+    Object.assign(this, { step: 0, order: [], loss: NaN });
     this.images = this.train.images;
     this.picks = kept(this.train).slice(0, limit);
     if (added.length) this.add(added);
@@ -46,9 +47,6 @@ export class Lesson {
     this.random = randoms(seed + 1);
     this.trainee = new Trainee(settings, { seed });
     if (weights) this.trainee.state = weights;
-    this.step = 0;
-    this.order = [];
-    this.loss = NaN;
     this.background = this.measure();
     this.start(this.opening());
   }
@@ -90,17 +88,24 @@ export class Lesson {
   /** Go back to how it was; `present` comes back. */
   moment({ n }) {
     this.playing = false;
-    this.kept ??= { state: this.trainee.state, step: this.step };
-    this.trainee.state = this.moments[n].state;
-    this.step = this.moments[n].step;
+    this.kept ??= this.now;
+    this.now = this.moments[n];
     this.start(this.look());
   }
 
   present() {
-    if (!this.kept) return;
-    this.trainee.state = this.kept.state;
-    this.step = this.kept.step;
+    if (this.kept) this.now = this.kept;
     this.kept = null;
+  }
+
+  /** How it is at this moment, to come back to. */
+  get now() {
+    return { state: this.trainee.state, step: this.step };
+  }
+
+  set now({ state, step }) {
+    this.trainee.state = state;
+    this.step = step;
   }
 
   save({ purpose }) {
@@ -141,10 +146,10 @@ export class Lesson {
     const lines = yield* baselines(images, picks, test.images, few, settings.latentDim, random);
     if (settings.offset) {
       // What a drawing from 0 to 1 cannot reach of a goal from -0.5 to 0.5.
-      const all = few.flatMap((n) => [...test.images.subarray(n * PIXELS, (n + 1) * PIXELS)]);
+      const all = few.flatMap((n) => [...pictureOf(test.images, n)]);
       lines.floor = all.reduce((sum, value) => sum + Math.max(settings.offset - value, 0) ** 2, 0) / all.length;
     }
-    const pictures = few.slice(0, PICTURES).map((n) => test.images.subarray(n * PIXELS, (n + 1) * PIXELS));
+    const pictures = few.slice(0, PICTURES).map((n) => pictureOf(test.images, n));
     lines.score = checkerboardScore(yield* spectrum(pictures));
     this.tell({ kind: "lines", lines });
   }
@@ -193,7 +198,7 @@ export class Lesson {
   }
 
   keep() {
-    this.moments.push({ step: this.step, state: this.trainee.state });
+    this.moments.push(this.now);
   }
 
   shuffled() {
@@ -226,7 +231,7 @@ export class Lesson {
     seen.score = checkerboardScore(seen.spectrum);
 
     const rows = new Float32Array((DIGITS.length + 1) * PIXELS);
-    this.examples.forEach((n, at) => rows.set(this.test.images.subarray(n * PIXELS, (n + 1) * PIXELS), at * PIXELS));
+    this.examples.forEach((n, at) => rows.set(pictureOf(this.test.images, n), at * PIXELS));
     if (this.own) rows.set(this.own, DIGITS.length * PIXELS);
     trainee.show(rows, [...DIGITS, DIGITS.length]);
     yield* trainee.encode();

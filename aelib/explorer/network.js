@@ -1,7 +1,7 @@
 // Models and numbers, packed by `aelib/explorer/packing.py`: unpacked and put to work.
 
 import { list, run } from "./layers.js";
-import { Missing, PIXELS, SIDE, clamp } from "./measures.js";
+import { Missing, PIXELS, SIDE, clamp, pictureOf } from "./measures.js";
 
 /** @typedef {{shape: number[], bits: number, low: number, step: number, data: string}} Packed */
 
@@ -138,7 +138,7 @@ export class LinearAutoencoder {
   reconstruct(image, size) {
     const drawn = Float32Array.from(this.mean);
     for (let n = 0; n < size; n++) {
-      const component = this.components.subarray(n * PIXELS, (n + 1) * PIXELS);
+      const component = pictureOf(this.components, n);
       let number = 0;
       for (let p = 0; p < PIXELS; p++) number += component[p] * (image[p] - this.mean[p]);
       for (let p = 0; p < PIXELS; p++) drawn[p] += number * component[p];

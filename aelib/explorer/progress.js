@@ -1,20 +1,16 @@
 // What one sees of a network while it learns: curves of its errors, and the plane of its codes.
 
-import { text } from "./chart.js";
-import { CLOUD, paintCloud } from "./cloud.js";
+import { Plot } from "./chart.js";
+import { CLOUD, paintCloud, paintRing } from "./cloud.js";
 import { ACROSS, REACH } from "./lesson.js";
 import { PIXELS, SIDE, clamp, mix, range } from "./measures.js";
 import { h, short, svg } from "./page.js";
 
-const HEIGHT = 230;
-const EDGE = { left: 48, right: 130, top: 12, bottom: 38 };
-
-/** Errors on a logarithmic axis, against steps, with the lines of what needs no network. */
-export class Curves {
+/** Errors against steps, with the lines of what needs no network. */
+export class Curves extends Plot {
   constructor() {
-    this.element = h("div.chart");
+    super(130, "steps of 64 images");
     this.clear();
-    new ResizeObserver(() => this.paint()).observe(this.element);
   }
 
   clear() {
@@ -30,45 +26,28 @@ export class Curves {
 
   /** @param {number} total steps @param {number} now the step that is looked at */
   show(total, now) {
-    Object.assign(this, { total, now });
+    Object.assign(this, { total, now, ready: true });
     this.paint();
   }
 
-  paint() {
-    const width = this.element.clientWidth;
-    if (!width || !this.total) return;
+  draw(width) {
     const levels = [...this.known.flatMap(({ train, test }) => [train, test]), ...this.lines.map(([value]) => value)];
-    const [low, high] = range(levels.length ? levels : [0.01, 0.3]).map(Math.log);
-    const least = low - 0.15 * (high - low);
-    const x = (step) => mix(EDGE.left, width - EDGE.right, step / this.total);
-    const y = (value) => mix(HEIGHT - EDGE.bottom, EDGE.top, (Math.log(value) - least) / (high - least || 1));
+    const [low, high] = range(levels.length ? levels : [0.01, 0.3]).map(Math.log10);
     const last = this.known.at(-1);
     const words = last ? `After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test digits.` : "";
-    const picture = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": `Errors while it learns. ${words}` });
-    const named = []; // where names stand already
-    const name = (at, label, kind) => {
-      let place = at + 4;
-      while (named.some((other) => Math.abs(other - place) < 14)) place += 14;
-      named.push(place);
-      picture.append(text(width - EDGE.right + 6, place, label, "start", kind));
-    };
+    const axes = this.axes(width, [low - 0.15 * (high - low), high], this.total, `Errors while it learns. ${words}`);
     for (const [value, label] of this.lines) {
-      picture.append(svg("line", { x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value), class: "cursor" }));
-      name(y(value), `${label} ${short(value)}`, "");
+      axes.rule(value, "cursor");
+      axes.name(value, `${label} ${short(value)}`, "");
     }
     for (const [what, label, kind] of [["train", "training", "dashed"], ["test", "test digits", "solid"]]) {
-      const path = this.steps.map((step, n) => `${n ? "L" : "M"}${x(step)} ${y(this.known[n][what])}`).join("");
-      picture.append(svg("path", { d: path, class: `line ${kind}` }));
-      if (last) name(y(last[what]), `${label} ${short(last[what])}`, kind);
+      const path = axes.path(this.known.map((errors) => errors[what]), (n) => this.steps[n]);
+      axes.picture.append(svg("path", { d: path, class: `line ${kind}` }));
+      if (last) axes.name(last[what], `${label} ${short(last[what])}`, kind);
     }
-    picture.append(
-      svg("line", { x1: x(this.now), x2: x(this.now), y1: EDGE.top, y2: HEIGHT - EDGE.bottom, class: "cursor" }),
-      text(0, 12, "error", "start"),
-      text(EDGE.left, HEIGHT - 20, "0", "middle"),
-      text(width - EDGE.right, HEIGHT - 20, String(this.total), "middle"),
-      text(mix(EDGE.left, width - EDGE.right, 0.5), HEIGHT - 4, "steps of 64 images", "middle"),
-    );
-    this.element.replaceChildren(picture);
+    axes.cursor(this.now);
+    for (const step of [0, this.total]) axes.tick(step, String(step), "");
+    return axes.picture;
   }
 }
 
@@ -107,20 +86,11 @@ export class Territory {
       pen.imageSmoothingEnabled = false;
       pen.drawImage(this.tiles, 0, 0, CLOUD, CLOUD);
     });
-    if (this.seen.point) this.mark(this.toCanvas(this.flat ? [this.seen.point[0], -2.05] : this.seen.point));
+    const { point } = this.seen;
+    if (point) paintRing(this.explorer, this.canvas, this.toCanvas(this.flat ? [point[0], -2.05] : point), 16, [10, 5], "--accent");
     const far = this.places.some((place, n) => Math.abs(place[0] - this.goal[n][0]) + Math.abs(place[1] - this.goal[n][1]) > 1);
     this.gliding = far && this.canvas.isConnected;
     if (this.gliding) requestAnimationFrame(() => this.glide());
-  }
-
-  mark(place) {
-    const pen = this.canvas.getContext("2d");
-    for (const [width, colour] of [[10, "--paper"], [5, "--accent"]]) {
-      Object.assign(pen, { lineWidth: width, strokeStyle: this.explorer.css(colour) });
-      pen.beginPath();
-      pen.arc(...place, 16, 0, 2 * Math.PI);
-      pen.stroke();
-    }
   }
 
   paintTiles() {

@@ -1,6 +1,6 @@
 // What came along with an explorer: models, test digits, principal components.
 
-import { Missing, PIXELS } from "./measures.js";
+import { Missing, pictureOf } from "./measures.js";
 import { LinearAutoencoder, unpacked, unpackedModel } from "./network.js";
 
 // All explorers of a document share a desk and their models. The number is that of the payload's
@@ -70,9 +70,6 @@ export class Shelf {
   async digits() {
     const { images, labels } = this.payload.digits ?? {};
     const all = await unpacked(images);
-    return labels.map((label, n) => ({
-      label,
-      image: all.subarray(n * PIXELS, (n + 1) * PIXELS),
-    }));
+    return labels.map((label, n) => ({ label, image: pictureOf(all, n) }));
   }
 }

@@ -1,6 +1,6 @@
 // The course's autoencoder while it learns: its layers, PyTorch's first weights, Adam, and its state.
 
-import { Bench } from "./kernels.js";
+import { ADAM, Bench } from "./kernels.js";
 import { BatchNorm, InPlace, Rearranged, Weighted, bilinearLinks, connections, nearestLinks, reshaped, shuffleLinks } from "./learning.js";
 import { PIXELS, SIDE } from "./measures.js";
 
@@ -129,10 +129,10 @@ export class Trainee {
     if (!Number.isFinite(loss)) return loss; // before the weights are spoilt
     for (const layer of layers.reverse()) yield layer.backward();
     this.steps++;
-    const unbias = 1 / Math.sqrt(1 - 0.999 ** this.steps);
+    const unbias = 1 / Math.sqrt(1 - ADAM.square ** this.steps);
     const all = [this.weights, this.gradients, this.means, this.squares];
     const parts = all.map((each) => each.subarray(0, 4 * Math.ceil(this.used / 4)));
-    this.bench.loops.adam(...parts, rate / (1 - 0.9 ** this.steps), unbias);
+    this.bench.loops.adam(...parts, rate / (1 - ADAM.mean ** this.steps), unbias);
     return loss;
   }
 

@@ -1,6 +1,6 @@
 // What a network that learns is measured by: the mean image, PCA, a checkerboard's score, its plane.
 
-import { PIXELS, SIDE } from "./measures.js";
+import { PIXELS, SIDE, range } from "./measures.js";
 
 /**
  * The errors on test pictures of the mean training picture, and of PCA with so many numbers, whose
@@ -79,6 +79,14 @@ function transformed(reals, imaginaries) {
     }
   }
   return found;
+}
+
+/** A spectrum to look at: its logarithms, from 0 to 1, and no waves in the middle. */
+export function asPicture(power) {
+  const middled = (line) => (line + SIDE / 2) % SIDE;
+  const logs = Array.from(power, (_, n) => Math.log(power[middled(Math.floor(n / SIDE)) * SIDE + middled(n % SIDE)] + 1e-6));
+  const [low, high] = range(logs);
+  return logs.map((value) => (value - low) / (high - low || 1));
 }
 
 /** How far a grid of two pixels stands out of a spectrum; as `aelib.checkerboards` has it. */

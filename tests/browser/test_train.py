@@ -12,6 +12,14 @@ from .pages import html_of
 
 NO_WORKERS = "Object.defineProperty(globalThis, 'Worker', { value: undefined });"
 NO_SIMD = "WebAssembly.Memory = null;"
+COUNTS_RESTS = """
+globalThis.Worker = class extends Worker {
+  constructor(...how) {
+    super(...how);
+    this.addEventListener("message", ({ data }) => (globalThis.rests += data.kind === "rests"));
+  }
+};
+"""
 STEP = re.compile(r"step (\d+), error ([\d.]+) on test digits")
 
 
@@ -20,9 +28,13 @@ def lesson():
     return payload_of(["train"])
 
 
+def status(on):
+    return on.page.locator("p.strong")
+
+
 def step(on):
     """The step and the error that the status line says."""
-    found = STEP.search(on.page.locator("p.strong").inner_text())
+    found = STEP.search(status(on).inner_text())
     return int(found[1]), float(found[2])
 
 
@@ -37,15 +49,21 @@ def after(on, steps):
     )
 
 
+def rest(on):
+    """Pause, and wait until the worker has told its last."""
+    on.page.evaluate("rests = 0")
+    on.press("Pause")
+    on.page.wait_for_function("rests > 0")
+
+
 def test_it_learns_pauses_steps_and_goes_back_in_time(show, lesson):
-    on = show(lesson)
+    on = show(lesson, more=COUNTS_RESTS)
     on.says("step 0, error")
     first = step(on)[1]
     on.press("Take a test digit 4")
     on.press("Two numbers")
     after(on, 150)
-    on.press("Pause")
-    on.page.wait_for_timeout(300)
+    rest(on)
     paused, error = step(on)
     assert error < 0.6 * first
     on.press("One step")
@@ -59,12 +77,11 @@ def test_it_learns_pauses_steps_and_goes_back_in_time(show, lesson):
 
 
 def test_what_was_learnt_is_saved_for_python_and_loaded_again(show, lesson, splits, tmp_path):
-    on = show(lesson)
+    on = show(lesson, more=COUNTS_RESTS)
     on.page.get_by_label("numbers in the code").select_option("3")
     on.press("Play")
     after(on, 40)
-    on.press("Pause")
-    on.page.wait_for_timeout(300)
+    rest(on)
     with on.page.expect_download() as download:
         on.press("Save to a file")
     path = tmp_path / "mine.safetensors"
@@ -76,10 +93,10 @@ def test_what_was_learnt_is_saved_for_python_and_loaded_again(show, lesson, spli
     assert error == pytest.approx(step(on)[1], rel=0.02)
     on.press("Start again")
     on.says("step 0, error")
+    untrained = status(on).inner_text()
     on.page.locator('input[type="file"]').set_input_files(path)
     on.says("This is the network of your file.")
-    on.says(re.compile("step 0, error"))
-    on.page.wait_for_timeout(300)
+    status(on).filter(has_not_text=untrained).filter(has_text="step 0, error").wait_for()
     assert step(on)[1] == pytest.approx(error, rel=0.02)
     path.write_bytes(b"nothing of the kind")
     on.page.locator('input[type="file"]').set_input_files(path)
@@ -119,7 +136,7 @@ def test_without_workers_it_learns_between_frames(visit, lesson, tmp_path, missi
     }""")
     on.press("Two numbers")
     after(on, 4)
-    assert on.page.evaluate("longest") < 250  # milliseconds; below 50 on a machine at rest
+    assert on.page.evaluate("longest") < 250  # milliseconds without a new frame
 
 
 def test_the_trained_network_is_used_in_the_other_views(show):
@@ -135,5 +152,4 @@ def test_the_trained_network_is_used_in_the_other_views(show):
     on.tab("Train")
     on.press("Give the course's network back")
     on.tab("Plane")
-    on.page.wait_for_timeout(200)
-    assert on.ink("Drawn") != own
+    on.changes("Drawn", own)

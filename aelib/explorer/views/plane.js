@@ -1,6 +1,6 @@
 // Plane: where the two numbers of a code lie, and what stands at each place.
 
-import { CLOUD, paintCloud } from "../cloud.js";
+import { CLOUD, paintCloud, paintRing } from "../cloud.js";
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { DIGITS, argmax, clamp, mix } from "../measures.js";
@@ -52,22 +52,9 @@ async function planeView(explorer) {
       cloud = new OffscreenCanvas(CLOUD, CLOUD);
       paintCloud(explorer, cloud, places, labels);
     }
-    const pen = canvas.getContext("2d");
-    pen.drawImage(cloud, 0, 0);
-    const ring = (place, radius, width, stroke) => {
-      const [x, y] = toCanvas(place).map((value) => clamp(value, radius, CLOUD - radius));
-      pen.beginPath();
-      pen.arc(x, y, radius, 0, 2 * Math.PI);
-      pen.lineWidth = width;
-      pen.strokeStyle = stroke;
-      pen.stroke();
-    };
-    if (own) {
-      ring(own, 9, 9, explorer.css("--paper"));
-      ring(own, 9, 4, explorer.css("--text"));
-    }
-    ring(point, 20, 11, explorer.css("--paper"));
-    ring(point, 20, 6, explorer.css("--accent"));
+    canvas.getContext("2d").drawImage(cloud, 0, 0);
+    if (own) paintRing(explorer, canvas, toCanvas(own), 9, [9, 4], "--text");
+    paintRing(explorer, canvas, toCanvas(point), 20, [11, 6], "--accent");
   }
   explorer.painters.add(() => {
     cloud = null;

@@ -1,14 +1,15 @@
 // Train: a network that learns in the page.
 
+import { classroom } from "../classroom.js";
 import { makeDrawing, NOBODY } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
-import { Lesson } from "../lesson.js";
-import { DIGITS, Missing, PIXELS, meanSquaredError, range } from "../measures.js";
+import { DIGITS, Missing, meanSquaredError, pictureOf } from "../measures.js";
 import { unpacked } from "../network.js";
-import { VIEWS, button, choice, h, percent, short, slider } from "../page.js";
+import { VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
 import { Shelf } from "../shelf.js";
-import { OwnModel, packedFile, unpackedFile } from "../takeaway.js";
+import { handOver, standIn, unpackedFile } from "../takeaway.js";
+import { asPicture } from "../yardsticks.js";
 
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
 const USUAL = {
@@ -37,24 +38,6 @@ const EXPERIMENTS = [
   ["Break it: a hundred images", { latentDim: 16, limit: 100 },
     "It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part."],
 ];
-
-/** Where the lesson is given: in a worker, or where the viewer forbids those, in the page. */
-async function classroom(text, tell) {
-  try {
-    const start = "onmessage = ({ data }) => lesson.hear(data);\npostMessage({ kind: 'ready' });";
-    const script = `${text}\nconst lesson = new Lesson((message) => postMessage(message), 40);\n${start}`;
-    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-    await new Promise((ready, failed) => {
-      Object.assign(worker, { onmessage: ready, onerror: failed });
-      setTimeout(failed, 4000);
-    });
-    worker.onmessage = ({ data }) => tell(data);
-    return (message) => worker.postMessage(message);
-  } catch {
-    const lesson = new Lesson(tell, 12);
-    return (message) => lesson.hear(message);
-  }
-}
 
 /** The pictures that came along: 16 levels of grey. */
 async function pictures({ images, labels } = {}) {
@@ -89,7 +72,6 @@ async function trainView(explorer) {
   const land = h("div.mapbox", {}, territory.canvas,
     h("p.quiet", {}, "Each dot is a test digit. Under them: what the network draws there. Ring: your digit."));
   const score = h("p.finding");
-  const unknown = () => DIGITS.filter((digit) => !wish.digits.includes(digit));
 
   const told = {
     look(look) {
@@ -114,11 +96,9 @@ async function trainView(explorer) {
       if (ended) state = "done";
       show();
     },
-    async saved({ purpose, parameters, settings, state: kept }) {
-      if (purpose === "use") return use(new OwnModel(settings, kept), settings);
-      const link = h("a", { href: URL.createObjectURL(packedFile(parameters, settings)), download: "autoencoder.safetensors" });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    saved({ purpose, parameters, settings, state: kept }) {
+      if (purpose === "file") handOver(parameters, settings);
+      else lend(standIn(settings, kept, data.test));
     },
   };
   const send = await classroom(explorer.payload.lesson, (message) => {
@@ -206,11 +186,7 @@ async function trainView(explorer) {
   });
   const others = ["code", "plane", "morph", "latent"].filter((name) => explorer.payload.views.includes(name));
   const useIt = button("Use it in the other views", () => send({ kind: "save", purpose: "use" }));
-  const back = button("Give the course's network back", () => {
-    shelf.own = null;
-    explorer.renewOthers();
-    show();
-  });
+  const back = button("Give the course's network back", () => lend(null));
   const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": "a file with a network", onchange: async () => {
     try {
       const found = await unpackedFile(file.files[0]);
@@ -226,16 +202,9 @@ async function trainView(explorer) {
     file.value = "";
   } });
 
-  async function use(model, settings) {
-    const d = settings.latentDim;
-    const codes = data.test.labels.map((_, n) => model.encode(data.test.images.subarray(n * PIXELS, (n + 1) * PIXELS)));
-    const quantiles = new Float32Array(41 * d);
-    for (let k = 0; k < d; k++) {
-      const sorted = codes.map((code) => code[k]).sort((a, b) => a - b);
-      for (let q = 0; q < 41; q++) quantiles[k * 41 + q] = sorted[Math.round((q / 40) * (sorted.length - 1))];
-    }
-    const points = Float32Array.from(codes.flatMap((code) => [...code]));
-    shelf.own = { name: `latent/${d}`, model, codes: quantiles, plane: { points, labels: data.test.labels } };
+  /** Let the other views use a network of the reader's, or the course's again. */
+  function lend(own) {
+    shelf.own = own;
     explorer.renewOthers();
     show();
   }
@@ -270,7 +239,7 @@ async function trainView(explorer) {
     if (seen.map) territory.show(seen, data.test.labels);
     DIGITS.forEach((digit) => {
       const n = data.test.labels.indexOf(digit);
-      strips[0].show(digit, data.test.images.subarray(n * PIXELS, (n + 1) * PIXELS), unknown().includes(digit) ? "new" : "");
+      strips[0].show(digit, pictureOf(data.test.images, n), wish.digits.includes(digit) ? "" : "new");
       strips[1].show(digit, seen.drawn[digit], "");
     });
     const image = explorer.desk.image;
@@ -278,12 +247,7 @@ async function trainView(explorer) {
     copy.show(image && seen.own, image && seen.own && !wish.shifted ? `error ${short(meanSquaredError(image, seen.own))}` : "");
     score.textContent = `Checkerboard score ${short(seen.score)}${curves.real ? `; of real digits ${short(curves.real)}` : ""}. `
       + "Far above 1, a grid of two pixels stands out.";
-    const logs = Array.from({ length: PIXELS }, (_, n) => { // no waves in the middle
-      const [y, x] = [(Math.floor(n / 28) + 14) % 28, ((n % 28) + 14) % 28];
-      return Math.log(seen.spectrum[y * 28 + x] + 1e-6);
-    });
-    const [low, high] = range(logs);
-    waves.show(logs.map((value) => (value - low) / (high - low || 1)), "fine waves at the edges");
+    waves.show(asPicture(seen.spectrum), "fine waves at the edges");
   }
 
   // What nobody looks at rests.

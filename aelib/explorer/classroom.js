@@ -1,0 +1,25 @@
+// Where a lesson is given.
+
+import { Lesson } from "./lesson.js";
+
+/**
+ * In a worker, or where the viewer forbids those, in the page.
+ * @param {string} text the lesson as a script @param {(message: object) => void} tell hears what the lesson tells
+ * @returns {Promise<(message: object) => void>} tells the lesson something
+ */
+export async function classroom(text, tell) {
+  try {
+    const start = "onmessage = ({ data }) => lesson.hear(data);\npostMessage({ kind: 'ready' });";
+    const script = `${text}\nconst lesson = new Lesson((message) => postMessage(message), 40);\n${start}`;
+    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    await new Promise((ready, failed) => {
+      Object.assign(worker, { onmessage: ready, onerror: failed });
+      setTimeout(failed, 4000);
+    });
+    worker.onmessage = ({ data }) => tell(data);
+    return (message) => worker.postMessage(message);
+  } catch {
+    const lesson = new Lesson(tell, 12);
+    return (message) => lesson.hear(message);
+  }
+}
