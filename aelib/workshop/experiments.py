@@ -25,7 +25,6 @@ GENTLE_UP_TO = 6
 # Fields that leave the outcome alone.
 NOT_DECISIVE = ("name", "seeds", "shipped", "watched", "note")
 HANGUL_DIMS = (0, 1, 2, 5, 16)
-LETTERS_SHOWN = ("giyeok", "nieun", "mieum", "siot", "ieung")  # by notebook 3 and the explorer
 # Which of the original's two ways to enlarge, with how many numbers.
 ORIGINALS = (("transpose", 1), *((kind, d) for kind in ("transpose", "nearest") for d in UP_DIMS))
 # The ways to enlarge that notebook 4 compares, each with its sizes of the code.
@@ -138,11 +137,10 @@ def _table() -> Iterator[Experiment]:
     why = for_("know one digit, find the strangers (notebook 3)")
     for k in DIGITS:
         yield Experiment(f"digit/{k}", ONE_DIGIT, DIGIT_DIM, only=k, **why)
+    why = for_("know one letter, and its strokes (notebook 3)") | {"letters": True}
     for k, letter in enumerate(hangul.NAMES):
-        why = for_("know one letter, and its strokes (notebook 3)", letter in LETTERS_SHOWN)
-        why |= {"letters": True}
         yield Experiment(f"hangul/{letter}", ONE_DIGIT, DIGIT_DIM, only=k, **why)
-    why = for_("is what notebook 2 finds MNIST's own? (notebook 2)", False) | {"letters": True}
+    why = for_("is what notebook 2 finds MNIST's own? (notebook 2)") | {"letters": True}
     for d in HANGUL_DIMS:
         yield Experiment(f"hangul/latent/{d}", course_recipe(d), d, **why)
     why = for_("what notebook 3 tried on validation images beside digit/*", False) | {"seeds": (0,)}
