@@ -98,7 +98,7 @@ function roundValues(low, high) {
   return values.filter((value) => value >= 10 ** low && value <= 10 ** high);
 }
 
-function text(x, y, words, anchor, kind = "") {
+export function text(x, y, words, anchor, kind = "") {
   const element = svg("text", { x, y, "text-anchor": anchor, class: kind });
   element.textContent = words;
   return element;
