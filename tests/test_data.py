@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
@@ -126,22 +124,16 @@ def test_no_images_are_images():
 def test_floats_of_ones_own_are_not_divided_again(pixels):
     own = pixels[:, None] / 255
     digits = Digits(own, torch.zeros(12, dtype=torch.long))
-    for _ in range(3):
-        assert torch.equal(digits.floats(), own)
-        assert torch.equal(next(data.batches(digits, 12))[0], own)
+    assert torch.equal(digits.floats(), own)
+    assert torch.equal(next(data.batches(digits, 12))[0], own)
     both = data.join(digits, Digits(pixels, torch.ones(12, dtype=torch.uint8)))
-    assert (
-        torch.equal(both.floats(), torch.cat([own, own])) and both.counts()[:2].tolist() == [12] * 2
-    )
+    assert torch.equal(both.floats(), torch.cat([own, own]))
 
 
 @pytest.mark.parametrize(
     "labels",
-    [
-        torch.zeros(11, dtype=torch.long), torch.zeros(12), torch.arange(12) + 3,
-        torch.arange(12) - 1, torch.zeros(12, 1, dtype=torch.long), np.full(12, 14),
-    ],
-)  # fmt: skip
+    [torch.arange(11) % 10, torch.zeros(12), torch.arange(12) - 1, np.full(12, 14)],
+)
 def test_labels_that_do_not_belong_to_the_images_are_refused(labels, pixels):
     with pytest.raises(ValueError, match="one whole number from 0 to 9 for each of the 12 images"):
         Digits(pixels, labels)
@@ -150,8 +142,8 @@ def test_labels_that_do_not_belong_to_the_images_are_refused(labels, pixels):
 @pytest.mark.parametrize(
     ("index", "places"),
     [
-        (3, [3]), (-1, [11]), (np.int64(3), [3]), (torch.tensor(3), [3]), (slice(2, 5), [2, 3, 4]),
-        ([1, 1], [1, 1]), (torch.tensor([4, 0]), [4, 0]), (np.arange(12) > 9, [10, 11]), ([], []),
+        (-1, [11]), (torch.tensor(3), [3]), (slice(2, 5), [2, 3, 4]), ([1, 1], [1, 1]),
+        (np.arange(12) > 9, [10, 11]), ([], []),
     ],
 )  # fmt: skip
 def test_a_part_of_digits_is_digits(index, places, pixels):
@@ -170,24 +162,20 @@ def test_only_thinned_and_first_of_each(splits):
     assert all(digit not in splits.test.labels[:place] for digit, place in enumerate(first))
 
 
-@settings(max_examples=30, deadline=None)
-@given(size=st.integers(1, 60), batch=st.integers(1, 70), shuffled=st.booleans())
-def test_batches_hold_every_image_once_with_its_own_label(size, batch, shuffled):
-    # From 100 up: bytes of 0 and 1 alone are refused as a mask.
-    images = torch.arange(100, 100 + size, dtype=torch.uint8)[:, None, None].expand(-1, 28, 28)
-    digits = Digits(images, torch.arange(size) % 10)
-    generator = torch.Generator().manual_seed(0) if shuffled else None
-    found = list(data.batches(digits, batch, generator))
-    assert all(x.shape == (len(y), 1, 28, 28) and len(y) <= batch for x, y in found)
-    x, y = (torch.cat(part) for part in zip(*found, strict=True))
-    places = (x[:, 0, 0, 0] * 255).round().long() - 100
-    assert torch.equal(places.sort().values, torch.arange(size))
-    assert torch.equal(places % 10, y)
+def test_batches_hold_every_image_once_with_its_own_label(few):
+    images = torch.arange(100, 120, dtype=torch.uint8)[:, None, None].expand(-1, 28, 28)
+    for generator in (None, torch.Generator().manual_seed(0)):
+        found = list(data.batches(Digits(images, torch.arange(20) % 10), 8, generator))
+        assert [len(y) for _, y in found] == [8, 8, 4]
+        x, y = (torch.cat(part) for part in zip(*found, strict=True))
+        places = (x[:, 0, 0, 0] * 255).round().long()
+        assert torch.equal(places.sort().values, torch.arange(100, 120))
+        assert torch.equal(places % 10, y)
 
 
 def test_batches_are_shuffled_anew_each_time_and_are_copies(few):
     generator = torch.Generator().manual_seed(0)
-    (x, first), (_, second) = (next(data.batches(few, 50, generator)) for _ in range(2))
+    first, second = (next(data.batches(few, 50, generator))[1] for _ in range(2))
     assert not torch.equal(first, second)
     before = few.labels.clone()
     x, y = next(data.batches(few, 50))
