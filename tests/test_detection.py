@@ -2,8 +2,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from sklearn.metrics import auc, roc_auc_score
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from aelib import detection, metrics
@@ -28,8 +27,6 @@ def test_shares_do_not_depend_on_how_much_ink_there_is():
     for score in ("share", "blurred share"):
         full, pale = (detection.anomaly_scores(k * drawn, k * x)[score] for k in (1.0, 0.1))
         assert torch.allclose(full, pale, rtol=1e-4)
-    full, pale = (detection.anomaly_scores(k * drawn, k * x)["mse"] for k in (1.0, 0.1))
-    assert (pale < 0.02 * full).all()
 
 
 def test_the_blur_forgives_a_stroke_beside_its_place_but_not_a_missing_one():
@@ -60,26 +57,17 @@ def test_the_blur_is_torchvisions():
         assert torch.allclose(detection.blurred(x, radius), expected, atol=1e-6)
 
 
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 5), min_size=4, max_size=30), st.data())
-def test_auroc_is_the_chance_that_a_stranger_scores_higher(values, data):
-    cut = data.draw(st.integers(1, len(values) - 1))
-    scores = torch.tensor(values, dtype=torch.float32)
-    normal = torch.arange(len(values)) < cut
-    pairs = scores[~normal][:, None] - scores[normal][None, :]
-    expected = ((pairs > 0).double() + (pairs == 0).double() / 2).mean().item()
-    assert detection.auroc(scores, normal) == pytest.approx(expected)
+def test_auroc_is_scikit_learns_and_that_of_the_curve():
+    scores = torch.randint(6, (30,), generator=torch.Generator().manual_seed(0)).float()  # has ties
+    normal = torch.arange(30) % 3 == 0
+    assert detection.auroc(scores, normal) == pytest.approx(roc_auc_score(~normal, scores))
+    scores = torch.arange(30.0).roll(11)  # has none
+    false_alarms, caught = detection.roc(scores, normal)
+    assert (false_alarms[0], caught[0], false_alarms[-1], caught[-1]) == (0, 0, 1, 1)
+    assert auc(false_alarms, caught) == pytest.approx(detection.auroc(scores, normal))
 
 
-def test_the_roc_curve_runs_from_nothing_to_everything():
-    scores = torch.tensor([0.0, 1.0, 2.0, 3.0])
-    false_alarms, caught = detection.roc(scores, torch.tensor([True, False, True, False]))
-    assert (false_alarms[0], caught[0]) == (0, 0) and (false_alarms[-1], caught[-1]) == (1, 1)
-    assert (false_alarms.diff() >= 0).all() and (caught.diff() >= 0).all()
-
-
-@settings(deadline=None)
-@given(st.integers(1, 300), st.floats(0, 1))
+@pytest.mark.parametrize(("count", "allowed"), [(1, 0.5), (37, 0), (300, 0.05), (300, 1)])
 def test_a_threshold_keeps_its_promise_on_the_images_that_set_it(count, allowed):
     scores = torch.rand(count, generator=torch.Generator().manual_seed(count))
     limit = detection.threshold(scores, allowed)
@@ -102,20 +90,9 @@ def test_code_distances_are_the_mean_of_the_five_nearest():
     squared = torch.einsum("nki,ij,nkj->nk", gaps, inverse, gaps)
     expected = squared.sqrt().sort(1).values[:, :5].mean(1)
     assert torch.allclose(detection.CodeDistance(codes).distance(new), expected, rtol=1e-4)
-
-
-def test_a_number_of_the_code_that_never_changes_does_not_count():
-    codes = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    constant = codes.clone()
-    constant[:, 2] = 7
-    plain = detection.CodeDistance(codes[:, :2]).distance(codes[:5, :2])
-    assert torch.allclose(detection.CodeDistance(constant).distance(constant[:5]), plain, rtol=1e-3)
-
-
-def test_the_published_rows_are_what_the_papers_say_on_average():
-    means = {name: sum(row) / 10 for name, row in detection.PUBLISHED.items()}
-    assert means["Deep SVDD"] == pytest.approx(94.8, abs=0.05)
-    assert means["OCGAN"] == pytest.approx(97.5, abs=0.05)
+    # A number that never changes does not count.
+    codes, new = (torch.cat([part, torch.full((len(part), 1), 7.0)], 1) for part in (codes, new))
+    assert torch.allclose(detection.CodeDistance(codes).distance(new), expected, rtol=1e-3)
 
 
 def test_a_detector_scores_as_its_parts_do(few):
@@ -140,14 +117,11 @@ def test_a_detector_adds_what_its_model_subtracts(few):
 
 
 def test_a_detectors_threshold_is_that_of_its_scores(few):
-    with seeded(0):
-        detector = detection.Detector(Autoencoder(3).eval(), few.only(4).floats())
     normal = few.only(4).floats()
+    with seeded(0):
+        detector = detection.Detector(Autoencoder(3).eval(), normal)
     scores = detector.scores(normal)
-    for score in ("mse", detection.WITH_CODE):
-        limit = detector.threshold(normal, 0.1, score)
-        assert limit == detection.threshold(scores[score], 0.1)
-        assert 1 <= (scores[score] > limit).sum() <= 2
+    assert detector.threshold(normal, 0.1, "mse") == detection.threshold(scores["mse"], 0.1)
     assert detector.threshold(normal) == detection.threshold(scores[detection.WITH_CODE])
 
 
@@ -157,6 +131,3 @@ def test_a_detector_needs_codes_that_differ(few):
     torch.nn.init.zeros_(collapsed.encoder[-1].weight)
     with pytest.raises(ValueError, match="all the same, as those of a collapsed"):
         detection.Detector(collapsed, known)
-    almost = torch.full((50, 3), 0.3) + 1e-8 * torch.randn(50, 3)
-    with pytest.raises(ValueError, match="all the same"):
-        detection.CodeDistance(almost)
