@@ -29,8 +29,6 @@ def test_a_model_with_an_offset_gets_its_own_range(few):
     plain, shifted = Autoencoder(2).eval(), Autoencoder(2, offset=0.5).eval()
     shifted.load_state_dict(plain.state_dict())
     x = few.floats()
-    assert metrics.reconstruct(plain, x).shape == x.shape
-    assert metrics.reconstruct(shifted, x).shape == x.shape
     with torch.inference_mode():
         assert torch.equal(metrics.encode(shifted, x), shifted.encoder(x - 0.5))
 
@@ -47,10 +45,9 @@ def test_a_look_leaves_a_model_as_it_was(few):
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("shape", [nn.Flatten(), nn.MaxPool2d(2)])
-def test_a_network_that_returns_another_shape_is_refused(few, shape):
+def test_a_network_that_returns_another_shape_is_refused(few):
     with pytest.raises(ValueError, match=r"the model drew \(200, .* from images \("):
-        metrics.reconstruct(shape, few.floats())
+        metrics.reconstruct(nn.MaxPool2d(2), few.floats())
 
 
 def test_bytes_and_floats_are_the_same_images(few):
@@ -61,19 +58,10 @@ def test_bytes_and_floats_are_the_same_images(few):
             see(model, few.images.float())
 
 
-class Reader(nn.Module):
-    """Reads the digit from the brightest of the first ten pixels."""
-
-    def forward(self, x):
-        assert x.min() >= 0 and x.max() <= 1
-        return x[:, 0, 0, :10]
-
-
 def test_reading_clips_and_reads():
-    x = torch.zeros(3, 1, 28, 28)
-    x[0, 0, 0, 4], x[1, 0, 0, 9], x[2, 0, 0, 0] = 2.0, 0.5, 1.0
-    x[2, 0, 0, 1] = -3.0
-    assert metrics.read_digits(Reader(), x).tolist() == [4, 9, 0]
+    x = torch.zeros(2, 1, 28, 28)
+    x[0, 0, 0, 4], x[0, 0, 0, 9], x[1, 0, 0, :9] = 1, 2, -3  # 2 is no more ink than 1
+    assert metrics.read_digits(nn.Flatten(), x).tolist() == [4, 0]
 
 
 def plane(gap):
@@ -146,12 +134,9 @@ def linear(splits):
 
 
 def test_class_variance_is_the_error_of_the_digits_own_mean(few):
-    expected = [
-        (part.floats() - part.floats().mean(0)).square().mean()
-        for part in (few.only(d) for d in range(10))
-    ]
-    found = metrics.class_variance(few, few)
-    assert torch.allclose(found, torch.stack(expected).double(), atol=1e-6)
+    part = few.only(3).floats()
+    expected = (part - part.mean(0)).square().mean().item()
+    assert metrics.class_variance(few, few)[3].item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_pca_is_scikit_learns_with_its_signs(splits, linear):
