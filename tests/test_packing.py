@@ -7,19 +7,7 @@ from torch import nn
 from aelib import metrics, zoo
 from aelib.explorer import packing
 from aelib.explorer.payload import MODELS
-from aelib.models import UPSAMPLING, Autoencoder
-
-
-def trained_looking(model, seed=0):
-    """A model whose batch norms have something to fold."""
-    generator = torch.Generator().manual_seed(seed)
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            for tensor in (layer.weight.data, layer.running_var):
-                tensor.copy_(torch.rand(len(tensor), generator=generator) + 0.5)
-            for tensor in (layer.bias.data, layer.running_mean):
-                tensor.copy_(torch.randn(len(tensor), generator=generator))
-    return model.eval()
+from aelib.models import UPSAMPLING
 
 
 @torch.no_grad()
@@ -41,7 +29,7 @@ def unpacked(model):
     return again.float()
 
 
-@pytest.mark.parametrize("bits", [5, 8, 12, 16])
+@pytest.mark.parametrize("bits", [5, 12])
 def test_an_array_comes_back_within_half_a_step(bits):
     values = torch.randn(7, 11, generator=torch.Generator().manual_seed(0))
     packed = packing.pack_array(values, bits)
@@ -61,7 +49,7 @@ def test_what_no_integer_and_no_browser_knows_is_said():
 
 @pytest.mark.parametrize("kind", list(UPSAMPLING))
 def test_a_folded_model_computes_the_same_without_batch_norms(kind, splits):
-    model, images = trained_looking(Autoencoder(3, kind)), splits.val[:50].floats()
+    model, images = zoo.load(f"up/{kind}/2"), splits.val[:50].floats()
     folded = packing.folded(model)
     assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
     with torch.inference_mode():
@@ -88,13 +76,3 @@ def test_the_judge_reads_as_aelibs(splits):
     with torch.inference_mode():
         difference = judge(images).softmax(1) - unpacked(judge)(images).softmax(1)
     assert difference.abs().max() <= 0.01
-
-
-def test_layers_say_their_shapes():
-    parts = packing.pack_model(zoo.load("latent/4"))["parts"]
-    kinds = [layer["kind"] for layer in parts["encoder"]]
-    assert kinds == ["convolution", "relu"] * 3 + ["flatten", "linear", "relu", "linear"]
-    assert {"kind": "reshape", "shape": [32, 3, 3]} in parts["decoder"]
-    stamps = [layer for layer in parts["decoder"] if layer["kind"] == "transposed convolution"]
-    assert stamps[0]["padding"] == [0, 0]
-    assert stamps[1]["padding"] == [1, 0]  # an output padding of 1 takes one away at the end
