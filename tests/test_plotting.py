@@ -3,13 +3,10 @@
 The pictures themselves: README's are compared in workshop/test_figures, a notebook's by eye.
 """
 
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from aelib import charts, plotting
 from aelib.models import UPSAMPLING
@@ -20,15 +17,11 @@ IMAGES, DIGITS = torch.rand(3, 1, 28, 28), torch.arange(20) % 10
 HISTORY = History([0.3, 0.2], [0.3, 0.25], [2.0, 3.0], 1)
 DRAWN = {
     "image_grid": lambda ax: plotting.image_grid([IMAGES], ax=ax),
-    "signed_grid": lambda ax: plotting.signed_grid(IMAGES, ax=ax),
     "error_grid": lambda ax: plotting.error_grid({"a": IMAGES - 0.5}, ax=ax),
     "losses": lambda ax: charts.losses({"a": HISTORY}, ax),
     "error_by_dim": lambda ax: charts.error_by_dim([1, 2], torch.rand(2, 5), ax=ax),
-    "bars_per_digit": lambda ax: charts.bars_per_digit(range(10), "x", ax=ax),
-    "scatter_codes": lambda ax: charts.scatter_codes(torch.rand(20, 2), DIGITS, ax=ax),
     "matrix": lambda ax: charts.matrix(torch.rand(10, 10), ax=ax),
     "coverage": lambda ax: charts.coverage(torch.tensor([1, 2, 1]), ax),
-    "score_by_step": lambda ax: charts.score_by_step({"a": ((0, 9), torch.rand(2, 2))}, ax=ax),
 }
 
 
@@ -94,34 +87,20 @@ def test_the_decoded_plane_has_its_second_axis_upwards_and_no_negative_zero():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["1.0", "0.2"]
 
 
-def test_panels_fill_their_rows_and_none_is_lost():
-    axes = plotting.panels(6, rows=2)
-    assert len(axes) == 6 and axes[0].get_gridspec().get_geometry() == (2, 3)
-    assert len(plotting.panels(5, rows=2)) == 5
-
-
-def test_a_small_png_has_few_colours_and_leaves_no_figure_open():
-    ax = charts.bars_per_digit(range(10), "ink")
-    whole, small = plotting.figure_png(ax), plotting.small_png(ax, colors=8)
-    assert len(small) < len(whole) and not plt.get_fignums()
-    assert len(Image.open(io.BytesIO(small)).getcolors()) <= 8
-
-
 def test_a_digit_has_one_colour_everywhere():
     bars = charts.bars_per_digit(range(10), "ink", ("mean", 4.5)).patches
     dots = charts.dots_per_digit({1: torch.rand(3, 10)}, "error").lines[:10]
     rows = charts.histograms_per_digit(torch.rand(20), DIGITS, "rank").patches
     points = charts.scatter_codes(torch.arange(10.0)[:, None].expand(10, 2), DIGITS[:10])
     points = points.collections[0]
-    digits = [int(x) for x, _ in points.get_offsets()]  # in mixed order
-    for colors, belong_to in (
-        ([bar.get_facecolor() for bar in bars], range(10)),
-        ([row.get_facecolor() for row in rows], range(10)),
-        ([dot.get_color() for dot in dots], range(10)),
-        (points.get_facecolors(), digits),
+    order = torch.tensor(points.get_offsets()[:, 0].tolist()).argsort()  # drawn in mixed order
+    for colors in (
+        [part.get_facecolor() for part in bars],
+        [part.get_facecolor() for part in rows],
+        [dot.get_color() for dot in dots],
+        points.get_facecolors()[order],
     ):
-        found = [plt.matplotlib.colors.to_hex(color) for color in colors]
-        assert found == [DIGIT_COLORS[digit] for digit in belong_to] and len(set(found)) == 10
+        assert [plt.matplotlib.colors.to_hex(color) for color in colors] == list(DIGIT_COLORS)
 
 
 def test_a_digit_is_named_where_most_of_its_points_are_and_a_distant_one_squeezes_none():
@@ -161,11 +140,9 @@ def test_each_point_is_joined_to_its_redrawing():
         assert end.tolist() == pytest.approx(points.mean(0).tolist())
 
 
-def test_losses_stand_at_the_time_that_they_took_or_nowhere():
+def test_losses_stand_at_the_time_that_they_took():
     ax = charts.losses({"a": HISTORY}, against="seconds")
     assert ax.lines[0].get_xdata().tolist() == [2, 5] and ax.get_xlabel() == "seconds"
-    with pytest.raises(KeyError):
-        charts.losses({"a": HISTORY}, against="steps")
 
 
 def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
@@ -197,11 +174,5 @@ def test_curves_are_told_apart_without_colour_and_none_is_left_out():
     assert upper.get_marker() != lower.get_marker()
     assert upper.get_xdata()[2] < 1 < lower.get_xdata()[2], "side by side at the model's place"
     many = "abcdefghijkl"  # more than there are colours
-    for ax in (
-        charts.losses(dict.fromkeys(many, HISTORY)),
-        charts.seeds_per_model(dict.fromkeys(many, ten), "y"),
-        charts.roc_curves(dict.fromkeys(many, ten.T)),
-        charts.score_by_step(dict.fromkeys(many, curve)),
-        charts.error_by_dim([1, 2], ten[:2], dict.fromkeys(many, ([1, 2], [0.1, 0.2]))),
-    ):
-        assert len(ax.lines) >= len(many)
+    assert len(charts.losses(dict.fromkeys(many, HISTORY)).lines) >= len(many)
+    assert len(charts.score_by_step(dict.fromkeys(many, curve)).lines) >= len(many)
