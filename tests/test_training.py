@@ -52,28 +52,18 @@ def test_a_network_of_ones_own_trains(few):
         fit(nn.Conv2d(1, 1, 28), few, few, Recipe(1, 50, 1e-3), progress=False)
 
 
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(few):
-    models = [built() for _ in range(2)]
-    for number, model in enumerate(models):
-        torch.manual_seed(number)  # what happened before must not matter
-        fit(model, few, few, SHORT, seed=3, progress=False)
-    assert torch.equal(weights(models[0]), weights(models[1]))
-    other = built()
-    fit(other, few, few, SHORT, seed=4, progress=False)
-    assert not torch.equal(weights(models[0]), weights(other))
-
-
-def test_dropout_follows_the_seed_and_leaves_other_random_numbers_alone(few):
-    judges = []
-    for number in range(2):
+def test_the_same_seed_gives_the_same_weights_and_leaves_other_random_numbers_alone(few):
+    judges, loss = [], training.classification_loss
+    for number, seed in enumerate((3, 3, 4)):
         with seeded(0):
-            judges.append(Judge())
-        torch.manual_seed(number)
+            judges.append(Judge())  # which has dropout
+        torch.manual_seed(number)  # what happened before must not matter
         expected = torch.rand(3)
         torch.manual_seed(number)
-        fit(judges[-1], few, few, SHORT, loss=training.classification_loss, progress=False)
+        fit(judges[-1], few, few, SHORT, seed=seed, loss=loss, progress=False)
         assert torch.equal(torch.rand(3), expected)
-    assert torch.equal(weights(judges[0]), weights(judges[1]))
+    first, again, other = map(weights, judges)
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_the_best_weights_are_a_copy_and_come_back(few, monkeypatch):
@@ -144,9 +134,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(few, tmp_path, loss):
     assert list(state.parent.iterdir()) == [state]
 
 
-@pytest.mark.parametrize(
-    "change", ["recipe", "seed", "train", "val", "labels", "network", "nothing", "damage", "other"]
-)
+@pytest.mark.parametrize("change", ["recipe", "seed", "val", "labels", "network", "damage"])
 def test_a_state_of_another_run_is_refused(few, tmp_path, change):
     state, model = tmp_path / "run.state", built()
     given = {"train": few, "val": few, "recipe": Recipe(1, 50, 1e-3), "seed": 0}
@@ -156,19 +144,14 @@ def test_a_state_of_another_run_is_refused(few, tmp_path, change):
             given["recipe"] = Recipe(1, 50, 2e-3)
         case "seed":
             given["seed"] = 1
-        case "train" | "val":
-            given[change] = few[1:]
+        case "val":
+            given["val"] = few[1:]
         case "labels":
             given["train"] = type(few)(few.images, few.labels.flip(0))
         case "network":
             model = Autoencoder(5)
         case "damage":
             state.write_bytes(state.read_bytes()[:-100])
-        case "other":
-            state.write_bytes(b"something else")
-    if change == "nothing":
-        assert fit(model, **given, progress=False, state_file=state).epochs == 1
-        return
     before, content = weights(model), state.read_bytes()
     with pytest.raises(AelibError, match=r"run\.state is .*: delete it, or give another"):
         fit(model, **given, progress=False, state_file=state)
@@ -208,21 +191,9 @@ def test_watching_sees_the_steps_it_asks_for_and_changes_nothing(few):
 
 
 def test_noise_enters_in_training_only_and_the_goal_stays_clean(few):
-    seen = []
-
-    class Echo(nn.Module):
-        def forward(self, x):
-            seen.append(x)
-            return x
-
-    model, x = Echo(), few.floats()
-    loss = training.denoising_loss(0.3)
+    echo, x, loss = nn.Identity(), few.floats(), training.denoising_loss(0.3)
     with seeded(0):
-        noisy = loss(model.train(), x, few.labels)
-        clean = loss(model.eval(), x, few.labels)
-    assert noisy > 0.01 and clean == 0
-    assert seen[0].min() >= 0 and seen[0].max() <= 1
-    assert torch.equal(seen[1], x)
+        assert loss(echo.train(), x, few.labels) > 0.01 and loss(echo.eval(), x, few.labels) == 0
 
 
 def test_tiny_numbers_count_as_they_did_before(few):
