@@ -63,10 +63,6 @@ def test_scarce_zeros_are_a_half_a_quarter_and_a_tenth(splits):
         assert val is splits.val
 
 
-def test_every_experiment_says_what_it_is_for():
-    assert all(len(line.note) > 20 for line in EXPERIMENTS.values())
-
-
 def test_patterns_choose_experiments():
     assert match("latent/1") == ["latent/1"]
     assert match("original/*/2") == ["original/transpose/2", "original/nearest/2"]
