@@ -1,26 +1,17 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from aelib import detection
+from aelib import detection, zoo
 from aelib.data import Splits
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.training import seeded
 from aelib.workshop import measuring
 
 
-class Reader(nn.Module):
-    """Reads the digit from the brightest of the first ten pixels."""
-
-    def forward(self, x):
-        assert x.min() >= 0 and x.max() <= 1
-        return x[:, 0, 0, :10]
-
-
 def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
     torch.manual_seed(0)
-    measurer = measuring.Measurer(Splits(few, few, few), [Reader(), Reader()])
+    measurer = measuring.Measurer(Splits(few, few, few), [zoo.judge(), zoo.judge(1)])
     found = measurer.measure(Autoencoder(2).eval())
     assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
     confusion = torch.tensor(found["confusion"])
@@ -31,7 +22,9 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
         phases = torch.tensor(found[key])
         assert phases.shape == (2, 2)
         assert whole is None or phases.mean().item() == pytest.approx(whole)
-    assert "class_overlap" not in measurer.measure(Autoencoder(3).eval())
+    plain, probed = (measurer.measure(Autoencoder(3).eval(), with_codes=c) for c in (False, True))
+    assert not {"class_overlap", "probe_accuracy"} & set(plain)
+    assert 0 <= probed["probe_accuracy"] <= 1 and 0 <= probed["knn_accuracy"] <= 1
     line = measurer.measure(Autoencoder(1).eval())
     assert 0 <= line["knn_accuracy"] <= 1 and "class_overlap" not in line
 
@@ -39,7 +32,7 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
 def test_a_one_digit_model_is_measured_as_a_detector(splits):
     few = Splits(splits.train[::50], splits.val[::10], splits.test[::20])
     with seeded(0):
-        measurer = measuring.Measurer(few, [Reader()])
+        measurer = measuring.Measurer(few, [zoo.judge()])
         found = measurer.measure(Autoencoder(3).eval(), only=4)
     assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE}
     for values in found["detector"].values():
@@ -49,13 +42,6 @@ def test_a_one_digit_model_is_measured_as_a_detector(splits):
     assert len(found["has_loop"]) == len(found["breadth"]) == 10
     assert [len(shares) for shares in found["loops"]] == [10, 10, 10]
     assert found["loops"][-1] == found["has_loop"]
-
-
-def test_codes_are_probed_where_that_is_asked_for(few):
-    measurer = measuring.Measurer(Splits(few, few, few), [Reader(), Reader()])
-    assert "probe_accuracy" not in measurer.measure(Autoencoder(3).eval())
-    found = measurer.measure(Autoencoder(3).eval(), with_codes=True)
-    assert 0 <= found["probe_accuracy"] <= 1 and 0 <= found["knn_accuracy"] <= 1
 
 
 def test_baseline_detectors_have_the_protocol_of_the_models(splits):
