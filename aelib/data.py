@@ -23,6 +23,7 @@ from torch.utils.data import Dataset
 
 from aelib import AelibError
 from aelib.prepare import SIDE
+from aelib.prepare import cut as cut
 from aelib.prepare import prepare as prepare
 
 Images = Tensor | np.ndarray
