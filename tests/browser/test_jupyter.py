@@ -32,12 +32,13 @@ def lab(tmp_path):
     nbformat.write(notebook, tmp_path / "own.ipynb")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = f"""{sys.executable} -m jupyterlab --no-browser --allow-root --port={port}
+    command = f"""-m jupyterlab --no-browser --allow-root --port={port}
         --IdentityProvider.token= --LabApp.news_url=
         --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"""
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     log = (tmp_path / "log").open("w")
-    server = subprocess.Popen(command.split(), env=os.environ | own, cwd=tmp_path, stderr=log)
+    command = [sys.executable, *command.split()]  # whose folder may have a space in its name
+    server = subprocess.Popen(command, env=os.environ | own, cwd=tmp_path, stderr=log)
     for _ in range(240):
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api"):
             break
