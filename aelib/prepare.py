@@ -9,21 +9,20 @@ ink, pieces of it, digits, 28 x 28.
 from typing import Any
 
 import numpy as np
+import scipy  # whose parts are imported when they are used
 import torch
-from PIL import Image
 from torch import Tensor
 
 from aelib.tones import shrunk
 from aelib.tones import tones as tones_of
 
-# SciPy takes a second to import, and few need it: each function imports what it uses.
 SIDE, BOX = 28, 20
 PEN = 2.6  # pixels of the 28; MNIST's strokes are about that thick
 THIN = 2.0  # pixels; a pen thinner than that makes a stranger of too many digits
-FINE = 120  # pixels of a digit's longer side, enough to thicken it by parts of the 28
+FINE = 120  # pixels of a digit's longer side, enough to thicken it by parts of one of the 28
 WINDOW = 0.4  # of the height: strokes are thinner, paper is broader
 SURE, LIKELY = 0.5, 0.2  # of the strongest ink: what surely is ink, and what may be
-JOIN = (0.15, 0.04)  # of a digit's height: how far its pieces reach out, down and across
+JOIN = (0.1, 0.04)  # of a digit's size: how far its pieces reach out, down and across
 BLOCK = np.ones((3, 3))  # pixels that touch at a corner belong together, too
 
 
@@ -65,17 +64,15 @@ def cut(picture: Any, paper: str | None = None, thicken: bool = True) -> tuple[T
 
 def _is_light(tones: np.ndarray) -> bool:
     """Return whether the paper is light. The rim tells, unless it is a table, or half in shadow."""
-    from scipy import ndimage
-
     small = shrunk(tones, -(-min(tones.shape) // 32))
     light = np.mean(_rim(small) > (small.min() + small.max()) / 2)
-    if np.ptp(_rim(small)) < 0.2 * np.ptp(small) and max(tones.shape) > 64:
+    if np.ptp(_rim(small)) < 0.3 * np.ptp(small) and max(tones.shape) > 64:
         inside = (small - np.median(_rim(small))) * (-1 if light > 0.5 else 1)
-        thin = inside - ndimage.grey_opening(inside, (5, 5))  # a sheet is broader, ink is not
+        thin = inside - scipy.ndimage.grey_opening(inside, (5, 5))  # a sheet is broader, ink is not
         sheet, thin = (part > 0.25 * inside.max() for part in (inside, thin))
         return bool((light > 0.5) != (sheet.mean() > 0.28 and thin[sheet].mean() < 0.45))
     if 0.3 < light < 0.7:  # ink differs from what is around it more than the edge of a shadow
-        around = ndimage.median_filter(small, min(small.shape) // 4 * 2 + 1)
+        around = scipy.ndimage.median_filter(small, min(small.shape) // 4 * 2 + 1)
         off = np.log((small + 0.1) / (around + 0.1))
         return bool((off * np.abs(off)).sum() < 0)
     return bool(light > 0.5)
@@ -87,14 +84,12 @@ def _rim(array: np.ndarray) -> np.ndarray:
 
 def _ink(tones: np.ndarray, light: bool) -> np.ndarray:
     """Return how strong the ink is at each pixel: up to 0 it is paper, 1 is the strongest."""
-    from scipy import ndimage
-
-    tones = tones if light else 1 - tones
+    lit = tones if light else 1 - tones
     # Paper has a brightness at each place: the largest tone around, and then the least of these
     # (closing), fills what is narrower than the window, but keeps slopes and edges of shadows.
-    paper = ndimage.grey_closing(tones, 2 * [max(3, int(WINDOW * len(tones)) // 2 * 2 + 1)])
+    paper = scipy.ndimage.grey_closing(lit, 2 * [max(3, int(WINDOW * len(lit)) // 2 * 2 + 1)])
     # A shadow takes the same share of the paper's light and of the ink's.
-    ink = (paper - tones) / (np.maximum(paper, 0.3 * paper.max()) if light else 1)
+    ink = (paper - lit) / (np.maximum(paper, 0.3 * paper.max()) if light else 1)
     least, less, full = np.quantile(ink, (0.02, 0.1, 0.9998))
     noise = less + 4 * (less - least)
     if full - noise < max(0.1, noise):
@@ -118,72 +113,67 @@ def _inside(ink: np.ndarray) -> tuple[slice, ...]:
 
 def _pieces(mask: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the number of each pixel's piece, and of each piece that is no box around others its
-    number, height, area, weight, and how much of the edge it covers, in parts of its size.
+    number, size, area, weight, and how much of the edge it covers, in parts of its size.
     """
-    from scipy import ndimage
-
-    regions, count = ndimage.label(mask, BLOCK)
+    regions, count = scipy.ndimage.label(mask, BLOCK)
     areas, weights = (np.bincount(regions.flat, w, count + 1) for w in (None, weight.flat))
     edge = np.bincount(_rim(regions), None, count + 1)
-    boxes = ndimage.find_objects(regions)
+    boxes = scipy.ndimage.find_objects(regions)
     number = 1 + np.argsort(-areas[1:], kind="stable")[:200]  # the others are dust
     ends = np.array([[(side.start, side.stop) for side in boxes[n - 1]] for n in number])
     start, stop = ends[..., 0], ends[..., 1]
     size = (stop - start).max(1)
-    contact = edge[number] / size
+    spans = ((start == 0) & (stop == mask.shape)).any(1)  # as ruled lines do
+    contact = np.maximum(edge[number] / size, spans)
     holds = (start[:, None] < start).all(2) & (stop[:, None] > stop).all(2)
     frame = (holds & (size > 0.05 * size[:, None])).any(1) & (contact == 0)
     for n in np.flatnonzero(frame):  # has it four straight sides?
         own = regions[boxes[number[n] - 1]] == number[n]
         sides = (np.rot90(own, k)[: 1 + size[n] // 16].any(0).mean() for k in range(4))
         frame[n] = min(sides) > 0.85
-    found = (number, (stop - start)[:, 0], areas[number], weights[number], contact)
+    found = (number, size, areas[number], weights[number], contact)
     return regions, *(each[~frame] for each in found)
 
 
 def _digits(ink: np.ndarray) -> list[tuple[np.ndarray, int, int]]:
     """Return the ink of each digit, in reading order, and its left and upper end."""
-    from scipy import ndimage
-
     rows, columns = _inside(ink)
     ink = ink[rows, columns]
     weight = ink.clip(0) ** 3  # strong ink counts much more than faint
     sure, likely = (_pieces(ink > level, weight) for level in (SURE, LIKELY))
     # Faint ruled lines may tie digits to the edge: then only what surely is ink counts.
     free = [weights[contact == 0].sum() for *_, weights, contact in (sure, likely)]
-    regions, number, height, area, weights, contact = likely if free[1] > 0.98 * free[0] else sure
+    regions, number, size, area, weights, contact = likely if free[1] > 0.98 * free[0] else sure
     main = np.argmax(weights / (1 + 100 * contact**2))
     keep = (area > 0.02 * area[main]) & (contact <= contact[main])
     mask = np.isin(regions, number[keep])
-    near = ndimage.maximum_filter(mask, 2 * max(1, height[main] // 100) + 1)
+    near = scipy.ndimage.maximum_filter(mask, 2 * max(1, size[main] // 100) + 1)
     ink = np.where(near, ink, 0).clip(0)
     # The pieces of a digit lie above each other, another digit lies beside it.
-    reach = [2 * max(1, round(part * height[main])) + 1 for part in JOIN]
-    zones = ndimage.label(ndimage.maximum_filter(mask, reach), BLOCK)[0]
-    boxes = ndimage.find_objects(zones * (ink > 0))
+    reach = [2 * max(1, int(part * size[main] + 0.5)) + 1 for part in JOIN]
+    zones = scipy.ndimage.label(scipy.ndimage.maximum_filter(mask, reach), BLOCK)[0]
+    boxes = scipy.ndimage.find_objects(zones * (ink > 0))
     parts = [np.where(zones[box] == n, ink[box], 0) for n, box in enumerate(boxes, 1)]
-    sizes, weights = np.array([(max(part.shape), (part**3).sum()) for part in parts]).T
     digits, lanes = [], np.zeros(ink.shape, bool)
-    for n in np.flatnonzero((sizes > 0.4 * sizes.max()) & (weights > 0.05 * weights.max())):
-        ys, xs = boxes[n]
-        third, wide = (ys.stop - ys.start) // 3, 2 * int(sizes.max())
+    for part, (ys, xs) in zip(parts, boxes, strict=True):
+        if max(part.shape) < 0.4 * size[main] or (part**3).sum() < 0.05 * weights[main]:
+            continue
+        third, wide = len(part) // 3, 2 * size[main]
         lanes[ys.start + third : ys.stop - third, max(xs.start - wide, 0) : xs.stop + wide] = True
-        part = parts[n] / np.quantile(parts[n][parts[n] > LIKELY], 0.95)
+        part = part / np.quantile(part[part > LIKELY], 0.95)
         digits.append((part.clip(0, 1), xs.start, ys.start))
-    lanes = ndimage.label(lanes)[0]
+    lanes = scipy.ndimage.label(lanes)[0]
     digits.sort(key=lambda d: (lanes[d[2] + len(d[0]) // 2, d[1]], d[1]))
     return [(part, (columns.start or 0) + x, (rows.start or 0) + y) for part, x, y in digits]
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:
     """Return ink whose pen will be as thick as MNIST's once its box is 20 pixels."""
-    from scipy import ndimage
-
     ink = shrunk(ink, max(1, max(ink.shape) // (2 * FINE)))
-    fine = ndimage.zoom(ink, max(1, round(FINE / max(ink.shape))), order=1)
-    peak = ndimage.maximum_filter(fine, max(fine.shape) // 10 * 2 + 1)
+    fine = scipy.ndimage.zoom(ink, max(1, int(FINE / max(ink.shape) + 0.5)), order=1)
+    peak = scipy.ndimage.maximum_filter(fine, max(fine.shape) // 10 * 2 + 1)
     mask = fine >= np.maximum(0.5 * peak, 0.15)  # half of the strongest around: faint ink counts
-    inside = ndimage.distance_transform_edt(np.pad(mask, 1))
+    inside = scipy.ndimage.distance_transform_edt(np.pad(mask, 1))
     thickness = 4 * inside[inside > 0].mean() - 1  # for the mean is a quarter of a stroke's
     if thickness >= THIN * max(fine.shape) / BOX and (peak[mask] < 0.6).mean() < 0.05:
         return ink
@@ -191,18 +181,19 @@ def _thickened(ink: np.ndarray) -> np.ndarray:
     pixel = max(max(fine.shape) - thickness, 1) / (BOX - PEN)
     grow = max(0, (PEN * pixel - thickness) / 2)
     fine, mask = (np.pad(each, int(np.ceil(grow)) + 1) for each in (fine, mask))
-    return np.maximum((grow + 1 - ndimage.distance_transform_edt(~mask)).clip(0, 1), fine)
+    return np.maximum((grow + 1 - scipy.ndimage.distance_transform_edt(~mask)).clip(0, 1), fine)
 
 
 def _placed(ink: np.ndarray) -> np.ndarray:
     """Return ink on 28 x 28: its longer side 20 pixels, its centre of mass in the middle."""
-    from scipy import ndimage
-
-    side = max(ink.shape) * SIDE / BOX
-    padded = np.pad(ink.astype(np.float32), int(np.ceil(side)))
-    # The middle is that of pixel 14 of 0 to 27, where MNIST's centres of mass lie. The window
-    # begins at a whole pixel, so that nothing is blurred that has its size already.
-    top, left = (np.floor(at + 1 - side * 14.5 / SIDE) for at in ndimage.center_of_mass(padded))
-    method = Image.Resampling.BOX if side >= SIDE else Image.Resampling.BILINEAR
-    window = (left, top, left + side, top + side)
-    return np.asarray(Image.fromarray(padded).resize((SIDE, SIDE), method, window)).clip(0, 1)
+    if max(ink.shape) < BOX:
+        ink = scipy.ndimage.zoom(ink, -(-2 * BOX // max(ink.shape)), order=1)
+    pixel, weights = max(ink.shape) / BOX, []
+    for length, middle in zip(ink.shape, scipy.ndimage.center_of_mass(ink), strict=True):
+        # To the middle of pixel 14 of 0 to 27, where MNIST's centres of mass lie. The window
+        # begins at a whole pixel, so that nothing is blurred that has its size already.
+        edges = np.floor(middle + 1 - 14.5 * pixel) + pixel * np.arange(SIDE + 1)[:, None]
+        at = np.arange(length)
+        covered = np.minimum(edges[1:], at + 1) - np.maximum(edges[:-1], at)
+        weights.append(covered.clip(0) / pixel)
+    return np.float32(weights[0] @ ink @ weights[1].T).clip(0, 1)

@@ -100,6 +100,8 @@ def _step(shape: tuple[int, ...]) -> int:
 
 def shrunk(array: np.ndarray, step: int) -> np.ndarray:
     """Return the means of blocks of step x step pixels, float32; band by band, to save memory."""
+    if step == 1:
+        return array.astype(np.float32)
     bands = (array[y : y + step].mean(0, dtype=np.float32) for y in range(0, len(array), step))
     starts = range(0, array.shape[1], step)
     sums = (np.add.reduceat([band, np.ones_like(band)], starts, axis=1) for band in bands)
