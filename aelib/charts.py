@@ -24,6 +24,7 @@ from aelib.training import History
 
 MARKERS = ("o", "s", "^", "D", "v")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)))
+PHASE_COLORS = ("#fdb863", "#b3cde3", "#ccebc5", "#decbe4")  # light: black letters stand on them
 LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 
 
@@ -269,7 +270,7 @@ def score_histogram(
 
 
 def coverage(counts: Tensor, ax: Axes | None = None) -> Axes:
-    """Draw how many stamps cover each pixel: of a line, (n,), as bars; of an image as an image."""
+    """Draw how many stamps cover each pixel: of a line, (n,), as bars; of an image in its cells."""
     ax = axes_or_new(ax, (4, 2.6))
     if counts.ndim == 1:
         ax.bar(range(len(counts)), counts.numpy(), width=0.9, color=MODEL_COLOR)
@@ -277,10 +278,32 @@ def coverage(counts: Tensor, ax: Axes | None = None) -> Axes:
         ax.grid(axis="x", visible=False)
         ax.set(xlabel="output pixel", ylabel="stamps", xticks=[])
     else:
-        ax.imshow(counts.numpy(), cmap="gray_r", vmin=0, interpolation="nearest")
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
+        ax.imshow(counts.numpy(), cmap="Blues", vmin=0, vmax=1.6 * float(counts.max()))
+        _write_in_cells(ax, [[str(count) for count in row] for row in counts.tolist()])
     return ax
+
+
+def phases(places: Tensor, title: str = "", ax: Axes | None = None, stamp: int = 0) -> Axes:
+    """Draw cells (rows, columns) in the colour and with the letter of their phase, 0 to 3.
+
+    stamp: the side of a square frame, two cells down and to the right; 0 draws none.
+    """
+    ax = axes_or_new(ax, (2, 2))
+    ax.imshow(places.numpy(), cmap=mpl.colors.ListedColormap(PHASE_COLORS), vmin=0, vmax=3)
+    _write_in_cells(ax, [["ABCD"[place] for place in row] for row in places.tolist()])
+    if stamp:
+        ax.add_patch(mpl.patches.Rectangle((0.5, 0.5), stamp, stamp, fill=False, lw=2.5))
+    ax.set_title(title)
+    return ax
+
+
+def _write_in_cells(ax: Axes, words: Sequence[Sequence[str]]) -> None:
+    for row, line in enumerate(words):
+        for column, word in enumerate(line):
+            ax.text(column, row, word, ha="center", va="center", fontsize=9)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
 
 
 def score_by_step(
@@ -288,7 +311,7 @@ def score_by_step(
     references: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a score against training steps, both on logarithmic axes; step 0 stands at 1.
+    """Draw a score against training steps, both on logarithmic axes; step 0 has a place, too.
 
     curves: name to (steps, values), values (seeds, len(steps)): the line is the mean, the band
     reaches from the lowest to the highest; what is below 0.05 is drawn there. references: levels.
@@ -296,12 +319,18 @@ def score_by_step(
     ax = axes_or_new(ax, (7, 4))
     looks = zip(cycle(DIGIT_COLORS), cycle(DASHES), cycle(MARKERS), curves.items(), strict=False)
     for color, dashes, marker, (name, (steps, values)) in looks:
-        at, drawn = np.maximum(np.asarray(steps), 1), values.clamp(min=LOWEST_SCORE).numpy()
-        ax.fill_between(at, drawn.min(0), drawn.max(0), color=color, alpha=0.15, lw=0)
-        ax.plot(at, drawn.mean(0), ls=dashes, marker=marker, ms=3.5, color=color, label=name)
+        drawn = values.clamp(min=LOWEST_SCORE).numpy()
+        inside = mpl.colors.to_rgba(color, 0.12)  # where bands overlap, edges tell whose they are
+        band: dict[str, Any] = {"facecolor": inside, "edgecolor": color, "lw": 0.7}
+        ax.fill_between(steps, drawn.min(0), drawn.max(0), **band)
+        ax.plot(steps, drawn.mean(0), ls=dashes, marker=marker, ms=3.5, color=color, label=name)
     for name, value in (references or {}).items():
         ax.axhline(value, color=MEAN_COLOR, ls="--", lw=1.2, label=name)
-    ax.set(xscale="log", yscale="log", xlabel="training steps", ylabel="checkerboard score")
+    ax.set_xscale("symlog", linthresh=5)  # up to step 5 as on a ruler
+    ax.set_xticks([0, 10, 100, 1000], ["0", "10", "100", "1000"])
+    first = min(steps[0] for steps, _ in curves.values())
+    ax.set(xlim=(0.9 * first - 0.5, None), yscale="log")
+    ax.set(xlabel="training steps", ylabel="checkerboard score")
     plain_ticks(ax)
     ax.legend(loc="upper right", handlelength=3.5)
     return ax
