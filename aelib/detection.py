@@ -21,6 +21,7 @@ BLUR = 1.0  # pixels; the radius that the score "blurred share" looks through
 FALSE_ALARMS = 0.05
 SCORES = ("mse", "share", "blurred share")
 WITH_CODE = "blurred share and code"
+CODE_ALONE = "code distance"
 NEAREST = 5
 
 
@@ -55,7 +56,8 @@ def anomaly_scores(
     squared ink. "blurred share": the same after a blur of one pixel, which forgives a stroke
     for lying slightly beside its place. With `code_distance` (N,), from `CodeDistance`, also
     "blurred share and code", times the squared distance: strange is what was drawn badly or has
-    an unusual code. Raises ValueError for unequal numbers, and for an image without ink.
+    an unusual code; and "code distance", which does not look at the drawing at all. Raises
+    ValueError for unequal numbers, and for an image without ink.
     """
     drawn, images = as_drawings(drawn), as_images(images)
     if drawn.shape != images.shape:
@@ -69,7 +71,7 @@ def anomaly_scores(
     share = blurred_error / blurred(images).square().flatten(1).mean(1)
     scores = dict(zip(SCORES, (error, error / ink, share), strict=True))
     if code_distance is not None:
-        scores[WITH_CODE] = share * code_distance.square()
+        scores |= {WITH_CODE: share * code_distance.square(), CODE_ALONE: code_distance}
     return scores
 
 

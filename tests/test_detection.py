@@ -103,7 +103,7 @@ def test_a_detector_scores_as_its_parts_do(few):
     usual = detection.CodeDistance(metrics.encode(model, known))
     distance = usual.distance(metrics.encode(model, x))
     expected = detection.anomaly_scores(metrics.reconstruct(model, x), x, distance)
-    assert list(found) == [*detection.SCORES, detection.WITH_CODE]
+    assert list(found) == [*detection.SCORES, detection.WITH_CODE, detection.CODE_ALONE]
     assert all(torch.equal(found[name], expected[name]) for name in found)
     assert torch.equal(found[detection.WITH_CODE], found["blurred share"] * distance.square())
 

@@ -19,20 +19,30 @@ from torch import Tensor
 
 from aelib import detection, metrics
 from aelib.data import DIGITS, Digits, Splits
-from aelib.detection import SCORES, WITH_CODE, CodeDistance, Detector, anomaly_scores, auroc
+from aelib.detection import (
+    CODE_ALONE,
+    SCORES,
+    WITH_CODE,
+    CodeDistance,
+    Detector,
+    anomaly_scores,
+    auroc,
+)
 from aelib.intervals import Interval, t_interval
 from aelib.models import Autoencoder
 
 BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
+OTHER_DIMS = (8, 24, 32, 48)  # of which PCA may choose its own size on validation images
 OURS = "autoencoder"
 Which = tuple[str, str]  # a detector and one of its scores
 
 # What the course compares: each score with that of simple detectors, and with the one before it.
 PAIRS: tuple[tuple[Which, Which], ...] = (
-    *(((OURS, score), ("PCA", score)) for score in (*SCORES, WITH_CODE)),
+    *(((OURS, score), ("PCA", score)) for score in (*SCORES, WITH_CODE, CODE_ALONE)),
     *(((OURS, score), ("nearest image", score)) for score in SCORES),
     ((OURS, WITH_CODE), ("nearest image", "blurred share")),
     ((OURS, "mse"), ("mean image", "mse")),
+    ((OURS, "mse"), ("PCA 24", "mse")),  # PCA's best size on validation images
     *(((OURS, after), (OURS, before)) for before, after in pairwise((*SCORES, WITH_CODE))),
 )
 
@@ -61,12 +71,16 @@ def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor
     """Return the scores (N,) that simple detectors give to images (N, 1, 28, 28).
 
     known: the images of the normal digit. The detectors: "ink" (the more, the stranger),
-    "mean image", "PCA", which redraws from 16 principal components, and "nearest image".
+    "mean image", "PCA", which redraws from 16 principal components ("PCA 8" and so on: from
+    as many), and "nearest image".
     Each maps the names of its scores to them.
     """
-    linear = metrics.LinearAutoencoder(known, BASELINE_DIM)
-    codes = CodeDistance(linear.encode(known.floats(), BASELINE_DIM))
-    code = linear.encode(images, BASELINE_DIM)
+    linear = metrics.LinearAutoencoder(known, max(OTHER_DIMS))
+
+    def redrawn(d: int) -> dict[str, Tensor]:
+        code, usual = linear.encode(images, d), CodeDistance(linear.encode(known.floats(), d))
+        return anomaly_scores(linear.decode(code), images, usual.distance(code))
+
     nearest = anomaly_scores(NearestImage(known).reconstruct(images), images)
     # Its best: who is judged through a blur should also choose through it.
     through_blur = NearestImage(known, detection.BLUR).reconstruct(images)
@@ -74,7 +88,8 @@ def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor
     return {
         "ink": {"ink": images.mean((1, 2, 3))},
         "mean image": anomaly_scores(metrics.mean_image(known).expand_as(images), images),
-        "PCA": anomaly_scores(linear.decode(code), images, codes.distance(code)),
+        "PCA": redrawn(BASELINE_DIM),
+        **{f"PCA {d}": redrawn(d) for d in OTHER_DIMS},
         "nearest image": nearest,
     }
 

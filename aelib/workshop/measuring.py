@@ -51,9 +51,10 @@ class Measurer:
         checkerboard and checkerboard_4, the score for periods of 2 and 4 pixels;
         error_by_phase and residual_by_phase, the mean squared error and the mean of drawing
         less image at each of the four phases of a 2 x 2 grid; with latent_dim 2 what
-        `metrics.plane_values` gives, with 1 its knn_accuracy. Of a model trained on one
-        digit, `only`, also what `_digit_values` says; and with_codes knn_accuracy and
-        probe_accuracy, how well codes tell digits apart.
+        `metrics.plane_values` gives, with 1 its knn_accuracy and place_per_digit; with either
+        read_right_cut_per_judge, what is read of drawings that lost all below one half. Of a
+        model trained on one digit, `only`, also what `_digit_values` says; and with_codes
+        knn_accuracy and probe_accuracy, how well codes tell digits apart.
         """
         test = self.splits.test
         images = test.floats()
@@ -79,6 +80,18 @@ class Measurer:
             "error_by_phase": by_phase(residuals.square()).tolist(),
             "residual_by_phase": by_phase(residuals).tolist(),
         }
+        if model.latent_dim in (1, 2) and not model.offset:
+            # What the original's range would leave of these drawings, brought to full range.
+            cut = 2 * (output - 0.5).clamp(min=0)
+            result["read_right_cut_per_judge"] = [
+                _right_per_digit(confusion(test.labels, read_digits(judge, cut)))
+                for judge in self.judges
+            ]
+        if model.latent_dim == 1:
+            # The median place of each digit's codes among all test codes, in per cent.
+            ranks = encode(model, images).flatten().argsort().argsort().double()
+            places = [ranks[test.labels == digit].median().item() for digit in DIGITS]
+            result["place_per_digit"] = [100 * place / (len(test) - 1) for place in places]
         if only is not None:
             result |= self._digit_values(model, output, only)
         if model.latent_dim in (1, 2) or with_codes:
@@ -178,6 +191,10 @@ def detector_values(
 def confusion(truth: Tensor, read: Tensor) -> Tensor:
     """Return counts (10, 10): row = the true digit, column = what was read."""
     return torch.bincount(truth * 10 + read, minlength=100).view(10, 10)
+
+
+def _right_per_digit(counts: Tensor) -> list[float]:
+    return (counts.diagonal().double() / counts.sum(1)).tolist()
 
 
 def accuracy(judge: nn.Module, digits: Digits) -> float:

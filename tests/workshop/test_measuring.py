@@ -6,7 +6,7 @@ from aelib import detection, zoo
 from aelib.data import Splits
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.training import seeded
-from aelib.workshop import measuring
+from aelib.workshop import comparing, measuring
 
 
 def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
@@ -27,6 +27,8 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
     assert 0 <= probed["probe_accuracy"] <= 1 and 0 <= probed["knn_accuracy"] <= 1
     line = measurer.measure(Autoencoder(1).eval())
     assert 0 <= line["knn_accuracy"] <= 1 and "class_overlap" not in line
+    assert np.mean(line["place_per_digit"]) == pytest.approx(50, abs=15)
+    assert np.shape(line["read_right_cut_per_judge"]) == (2, 10)
 
 
 def test_a_one_digit_model_is_measured_as_a_detector(splits):
@@ -34,7 +36,7 @@ def test_a_one_digit_model_is_measured_as_a_detector(splits):
     with seeded(0):
         measurer = measuring.Measurer(few, [zoo.judge()])
         found = measurer.measure(Autoencoder(3).eval(), only=4)
-    assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE}
+    assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE, detection.CODE_ALONE}
     for values in found["detector"].values():
         assert 0 <= values["auroc"] <= 1 and len(values["flagged_per_digit"]) == 10
     by_quarter = torch.tensor(found["by_quarter"]).mean(1)
@@ -47,8 +49,9 @@ def test_a_one_digit_model_is_measured_as_a_detector(splits):
 def test_baseline_detectors_have_the_protocol_of_the_models(splits):
     few = Splits(splits.train[::20], splits.val[::10], splits.test[::20])
     found = measuring.measure_baselines(few, 1)
-    assert list(found) == ["ink", "mean image", "PCA", "nearest image"]
-    assert set(found["PCA"]) == {*detection.SCORES, detection.WITH_CODE}
+    sizes = [f"PCA {d}" for d in comparing.OTHER_DIMS]
+    assert list(found) == ["ink", "mean image", "PCA", *sizes, "nearest image"]
+    assert set(found["PCA"]) == {*detection.SCORES, detection.WITH_CODE, detection.CODE_ALONE}
     assert set(found["nearest image"]) == set(detection.SCORES)
     assert found["nearest image"]["mse"]["auroc"] > 0.98, "a 1 is easy"
     assert found["ink"]["ink"]["auroc"] > 0.85, "and it has little ink"
