@@ -68,16 +68,21 @@ def explore(
     test_scores: TestScores | None = None,
     still: bytes | None = None,
     alt: str | None = None,
+    state: str = "",
 ) -> Explorer:
     """Return an explorer with one view, or with several as tabs, on one drawing.
 
     views, dims, test_scores: see `payload_of`. still: a PNG for where no script runs, alt: the same
-    in words; by default of the first view.
+    in words; by default of the first view. state: what it shows at first, as it stands in the
+    address of `explorer.html` behind the view's name, e.g. "d=2&test=7.1".
     """
     content = payload_of(views, dims, test_scores)
     if still is None or alt is None:
         still, alt = still_of(views[0], names_of(views[0], dims))
-    return Explorer(content, still, alt, **({} if dims is None else {"dims": list(dims)}))
+    options: dict[str, Any] = {} if dims is None else {"dims": list(dims)}
+    if state:
+        content["state"] = options["state"] = state
+    return Explorer(content, still, alt, **options)
 
 
 def frames(

@@ -4,13 +4,16 @@ import { PEN, UNBROKEN, broken, inked, prepare } from "./digit.js";
 import { SIDE } from "./measures.js";
 import { shared } from "./shelf.js";
 
+const BLANK = { base: null, strokes: [] };
+
 /**
  * A drawing with its history, and who wants to know of it.
- * A drawing is strokes, on a test digit or on blank paper, and what was done to break it.
+ * A drawing is strokes, on a test digit or on blank paper, and what was done to break it. One with
+ * `ghost` writes itself, until the first touch.
  */
 export class Desk {
   constructor() {
-    this.drawing = { base: null, strokes: [] };
+    this.drawing = BLANK;
     this.breaks = UNBROKEN;
     this.pen = PEN;
     /** @type {number | null} which digit the reader means; null: whatever is read */
@@ -28,7 +31,7 @@ export class Desk {
 
   /** Replace the drawing; `undo` comes back to the one before. */
   draw(drawing) {
-    this.history.push(this.drawing);
+    this.history.push(this.drawing.ghost ? BLANK : this.drawing);
     this.drawing = drawing;
     this.changed();
   }
@@ -36,14 +39,15 @@ export class Desk {
   /** Begin a stroke at a point. */
   begin(point, erases) {
     const stroke = { points: [point], erases };
-    this.draw({ ...this.drawing, strokes: [...this.drawing.strokes, stroke] });
+    const { base, strokes } = this.drawing.ghost ? BLANK : this.drawing;
+    this.draw({ base, strokes: [...strokes, stroke] });
   }
 
   /** Lead the last stroke on to more points; nothing happens if it has been taken back. */
   extend(points) {
-    const { strokes } = this.drawing;
+    const { strokes, ghost } = this.drawing;
     const last = strokes.at(-1);
-    if (!last) return;
+    if (!last || ghost) return;
     const longer = { ...last, points: [...last.points, ...points] };
     this.drawing = { ...this.drawing, strokes: [...strokes.slice(0, -1), longer] };
     this.changed();
@@ -57,12 +61,11 @@ export class Desk {
 
   clear() {
     this.meant = null;
-    this.draw({ base: null, strokes: [] });
+    this.draw(BLANK);
   }
 
   undo() {
-    if (!this.history.length) return;
-    this.drawing = this.history.pop();
+    this.drawing = this.history.pop() ?? BLANK;
     this.changed();
   }
 

@@ -15,7 +15,7 @@ export const ERASER = 4.5; // pixels
 export const MIDDLE = SIDE / 2 + 0.5; // MNIST's centres of mass lie in pixel 14 of 0 to 27: in its middle
 
 /** How far a point lies from the straight line between two others. */
-function distance(x, y, [ax, ay], [bx, by]) {
+export function distance(x, y, [ax, ay], [bx, by]) {
   const length = (bx - ax) ** 2 + (by - ay) ** 2;
   const share = length ? clamp(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length, 0, 1) : 0;
   return Math.hypot(x - ax - share * (bx - ax), y - ay - share * (by - ay));

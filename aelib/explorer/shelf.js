@@ -66,10 +66,11 @@ export class Shelf {
     return new LinearAutoencoder(await unpacked(mean), await unpacked(components));
   }
 
-  /** The test digits of the payload, in the order of their labels. */
+  /** The test digits of the payload, in the order of their labels; "7.2" is the second of the 7s. */
   async digits() {
     const { images, labels } = this.payload.digits ?? {};
     const all = await unpacked(images);
-    return labels.map((label, n) => ({ label, image: pictureOf(all, n) }));
+    return labels.map((label, n) => (
+      { label, name: `${label}.${n - labels.indexOf(label) + 1}`, image: pictureOf(all, n) }));
   }
 }

@@ -5,10 +5,15 @@
 // nothing but what moves under the pen, and by `settle(image, meant)` when the pen rests, with what
 // may come a moment later: the judge's readings, rows of pictures, curves. `first` is what to try
 // first; `drawing` makes the side on which one draws, if the view looks at a drawing. `height` is
-// how high all of it is on a wide and on a narrow page: so much is kept free while it is made.
+// how high all of it is on a wide and on a narrow page: so much is kept free while it is made. For
+// `state()` and `restore(wishes)` see address.js.
 
+import { parsed, queryOf, remember, remembered, restoreDesk, stateOfDesk } from "./address.js";
+import { haunt } from "./ghost.js";
 import { Missing } from "./measures.js";
 import { VIEWS, button, h } from "./page.js";
+import { Shelf } from "./shelf.js";
+import { say } from "./words.js";
 
 const RESTING = 70; // milliseconds without a change, after which views settle
 
@@ -18,6 +23,9 @@ export async function stage(explorer) {
     const view = VIEWS[name];
     return { ...view, name, view: null, panel: h("section.view", { "aria-label": view.title ?? name }) };
   });
+  const { page: isPage, python, state } = explorer.payload;
+  const isShared = () => explorer.desk && !python; // one that Python hears is as empty as it looks
+  const trouble = h("p.missing", { role: "alert", hidden: "" });
   let current = null;
   let resting = 0;
   let seen = true;
@@ -26,6 +34,7 @@ export async function stage(explorer) {
     resting = setTimeout(() => {
       const meant = side?.settle();
       current.view?.settle?.(explorer.desk?.image ?? null, meant);
+      if (isShared()) remember(explorer.desk, isPage && addressOf(current));
     }, RESTING);
   };
   const makeSide = panels.map(({ drawing }) => drawing).find(Boolean);
@@ -42,8 +51,9 @@ export async function stage(explorer) {
     for (const each of panels) if (each !== current) each.view = null;
   };
 
-  const open = async (chosen) => {
+  const open = async (chosen, wishes = null) => {
     current = chosen;
+    trouble.hidden = true;
     element.classList.toggle("padless", !chosen.drawing);
     for (const each of panels) each.panel.hidden = each !== chosen;
     if (!chosen.view) {
@@ -59,18 +69,41 @@ export async function stage(explorer) {
         chosen.panel.replaceChildren(title, h("p.missing", { role: "alert" }, error.message));
       }
     }
+    if (wishes) await chosen.view.restore?.(wishes);
     update();
+  };
+
+  const addressOf = ({ name, view }) => {
+    const query = queryOf(view?.state?.() ?? {}, explorer.desk ? stateOfDesk(explorer.desk) : {});
+    return query ? `${name}?${query}` : name;
+  };
+  /** Show what an address asks for, as far as it can be understood. */
+  const go = async (address) => {
+    const { name, wishes } = parsed(address);
+    const chosen = panels.find((panel) => panel.name === name);
+    const wantsADrawing = ["test", "strokes", "image"].some((key) => wishes.has(key));
+    if (isShared() && (wantsADrawing || !explorer.desk.furnished)) {
+      const restored = restoreDesk(explorer.desk, wantsADrawing ? wishes : remembered(), new Shelf(explorer.payload));
+      explorer.desk.furnished = restored; // by whichever explorer of the page is there first
+    }
+    await explorer.desk?.furnished;
+    await open(chosen ?? panels[0], wishes);
+    tabs?.mark(current);
+    const refused = [...(name && !chosen ? [name] : []), ...wishes.refused];
+    trouble.hidden = !refused.length;
+    trouble.textContent = say`The address was cut, or comes from another version: what it says of ${refused.join(", ")} is left out.`;
   };
   const tabs = panels.length > 1 ? tabList(panels, open) : null;
   const views = h("div.views", {}, ...panels.map(({ panel }) => panel));
-  const element = h("div.explorer", {}, tabs?.element ?? "", h("div.main", {}, side?.element ?? "", views));
-  const wanted = explorer.payload.page ? location.hash.slice(1) : "";
-  await open(panels.find(({ name }) => name === wanted) ?? panels[0]);
-  tabs?.mark(current);
+  const element = h("div.explorer", {}, tabs?.element ?? "", trouble, h("div.main", {}, side?.element ?? "", views));
+  const readAddress = () => go(location.hash.slice(1));
+  await (isPage && location.hash ? readAddress() : go(`${panels[0].name}?${state ?? ""}`));
+  if (isPage) addEventListener("hashchange", readAddress);
 
   const watcher = new IntersectionObserver(([entry]) => {
     const before = seen;
     seen = entry.isIntersecting;
+    if (seen && current.drawing && isShared()) haunt(explorer.desk);
     if (before || !seen) return;
     explorer.dress();
     update();
@@ -81,6 +114,7 @@ export async function stage(explorer) {
     element,
     end() {
       stop?.();
+      removeEventListener("hashchange", readAddress);
       watcher.disconnect();
       clearTimeout(resting);
     },

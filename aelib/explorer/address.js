@@ -1,0 +1,151 @@
+// What an explorer shows, as a query that is short enough for a mail: "d=2&test=7.1".
+//
+// It stands in the address of explorer.html behind the view's name (#latent?d=2&test=7.1), and
+// Python may give it along: explore("latent", state="d=2&test=7.1"). A view that has something to
+// remember has `state()`, which returns it by its keys, and `restore(wishes)`, which is asked
+// before the view is seen.
+
+import { PEN, UNBROKEN, distance } from "./digit.js";
+import { PIXELS, argmax, clamp } from "./measures.js";
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const GRID = 511; // a point is three letters: nine bits across, nine down
+const CLOSE = 0.004; // of the pad's side: points may leave the way of a stroke by that much
+
+/** What somebody asks for. It keeps the keys whose values it cannot read in `refused`. */
+export class Wishes extends URLSearchParams {
+  refused = [];
+
+  /** What `understand` makes of a key's text; undefined if there is none, or it makes nothing of it. */
+  read(key, understand) {
+    const text = this.get(key);
+    const value = text === null ? undefined : understand(text);
+    if (text !== null && value === undefined) this.refused.push(key);
+    return value;
+  }
+
+  /** A number from low to high. */
+  number(key, low, high) {
+    return this.read(key, (text) => numberIn(text, low, high));
+  }
+
+  /** As many numbers, with commas between them. */
+  numbers(key, count, low, high) {
+    return this.read(key, (text) => {
+      const all = text.split(",").map((each) => numberIn(each, low, high));
+      return all.length === count && !all.includes(undefined) ? all : undefined;
+    });
+  }
+
+  /** One of some words or numbers. */
+  pick(key, options) {
+    return this.read(key, (text) => options.find((option) => String(option) === text));
+  }
+}
+
+const numberIn = (text, low, high) => {
+  const value = text.trim() ? Number(text) : NaN;
+  return value >= low && value <= high ? value : undefined;
+};
+
+/** The name of the view, and the wishes, of an address behind its #. */
+export function parsed(hash) {
+  const [, name, query] = hash.match(/^([^?]*)\??(.*)$/);
+  return { name, wishes: new Wishes(query) };
+}
+
+/** States as a query, without what only machines can read. */
+export const queryOf = (...states) => states.flatMap((state) => [...new URLSearchParams(state)])
+  .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&");
+
+/** The points without which the others would lie nearly on the way (Douglas and Peucker's rule). */
+function thinned(points) {
+  const [first, last] = [points[0], points.at(-1)];
+  const away = points.map(([x, y]) => distance(x, y, first, last));
+  const far = argmax(away);
+  if (away[far] < CLOSE) return points.length > 1 ? [first, last] : [first];
+  return [...thinned(points.slice(0, far + 1)).slice(0, -1), ...thinned(points.slice(far))];
+}
+
+const sumOf = (text) => LETTERS[[...text].reduce((sum, letter, n) => sum + (n + 1) * letter.charCodeAt(0), 0) % 64];
+
+/** Strokes as text: "." begins one, "~" one that erases; the last letter is a check. */
+export function packedStrokes(strokes) {
+  const text = strokes.map(({ points, erases }) => (erases ? "~" : ".") + thinned(points).map(([x, y]) => {
+    const bits = Math.round(GRID * x) * 512 + Math.round(GRID * y);
+    return LETTERS[bits >> 12] + LETTERS[(bits >> 6) & 63] + LETTERS[bits & 63];
+  }).join("")).join("");
+  return text + sumOf(text);
+}
+
+/** The strokes of a text; undefined if it is none, or was cut. */
+export function unpackedStrokes(packed) {
+  const text = packed.slice(0, -1);
+  if (!/^([.~]([\w-]{3})+)+$/.test(text) || sumOf(text) !== packed.at(-1)) return undefined;
+  return [...text.matchAll(/([.~])([^.~]+)/g)].map(([, kind, letters]) => ({
+    erases: kind === "~",
+    points: letters.match(/.../g).map((point) => {
+      const bits = [...point].reduce((sum, letter) => 64 * sum + LETTERS.indexOf(letter), 0);
+      return [(bits >> 9) / GRID, (bits & 511) / GRID];
+    }),
+  }));
+}
+
+/** A picture in 64 levels; "." and a letter are as many pixels of paper. */
+const packedPicture = (image) => [...image].map((value) => LETTERS[Math.round(63 * clamp(value, 0, 1))]).join("")
+  .replace(/A{3,64}/g, (run) => `.${LETTERS[run.length - 1]}`);
+
+function unpackedPicture(text) {
+  const letters = text.replace(/\.([\w-])/g, (_, count) => "A".repeat(LETTERS.indexOf(count) + 1));
+  if (letters.length !== PIXELS || /[^\w-]/.test(letters)) return undefined;
+  return Float32Array.from(letters, (letter) => LETTERS.indexOf(letter) / 63);
+}
+
+/** What is on a desk, by its keys. */
+export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant, pen }) {
+  const state = {};
+  if (base && !ghost) Object.assign(state, base.name ? { test: base.name } : { image: packedPicture(base.image) });
+  for (const [key, usual] of Object.entries(UNBROKEN)) if (breaks[key] !== usual) state[key] = breaks[key];
+  if (Math.abs(pen - PEN) > 0.05) state.pen = Math.round(10 * pen) / 10;
+  if (meant !== null) state.meant = meant;
+  if (strokes.length && !ghost) state.strokes = packedStrokes(strokes); // last: there an address is cut
+  return state;
+}
+
+/** Put on a desk what is wished for. @param {Shelf} shelf for its test digits */
+export async function restoreDesk(desk, wishes, shelf) {
+  const known = wishes.has("test") ? await shelf.digits() : [];
+  const image = wishes.read("image", unpackedPicture);
+  const base = wishes.read("test", (text) => known.find(({ name }) => `${name}.`.startsWith(`${text}.`)))
+    ?? (image ? { image, label: null } : null);
+  const strokes = wishes.read("strokes", unpackedStrokes) ?? [];
+  const [noise, turn] = [wishes.number("noise", 0, 1), wishes.number("turn", -180, 180)];
+  const [right, down] = ["right", "down"].map((key) => wishes.number(key, -28, 28));
+  const broken = Object.entries({ noise, turn, right, down }).filter(([, value]) => value !== undefined);
+  desk.breaks = { ...UNBROKEN, ...Object.fromEntries(broken) };
+  desk.pen = wishes.number("pen", 1, 4.6) ?? PEN;
+  if (base || strokes.length) desk.draw({ base, strokes });
+  desk.meant = wishes.pick("meant", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) ?? null;
+  desk.changed();
+}
+
+const IN_TAB = "aelib drawing"; // in the tab's own storage, which some browsers close
+
+/** Remember a desk for the next page of this tab, and where a page has an address, there. */
+export function remember(desk, address) {
+  try {
+    sessionStorage.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
+    if (address) history.replaceState(null, "", `#${address}`);
+  } catch {
+    // Then it is gone with the page.
+  }
+}
+
+/** What this tab remembers. @returns {Wishes} */
+export function remembered() {
+  try {
+    return new Wishes(sessionStorage.getItem(IN_TAB) ?? "");
+  } catch {
+    return new Wishes();
+  }
+}
