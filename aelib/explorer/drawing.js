@@ -1,5 +1,6 @@
 // The side of an explorer on which one draws: pad, tools, test digits, what the judge reads.
 
+import { makeBars } from "./bars.js";
 import { sharedDesk } from "./desk.js";
 import { PEN, UNBROKEN } from "./digit.js";
 import { Picture } from "./explorer.js";
@@ -41,6 +42,7 @@ export async function makeDrawing(explorer) {
   tools.forEach((each, n) => each.setAttribute("aria-pressed", String(n === 0)));
 
   const seen = new Picture(explorer, "What the models see", "small");
+  const bars = makeBars();
   const verdict = h("p", { role: "status" });
   const meaning = choice("meant as", [["", "as read"], ...DIGITS.map((n) => [String(n), String(n)])], "",
     (value) => {
@@ -51,10 +53,10 @@ export async function makeDrawing(explorer) {
   const element = h(
     "section.desk",
     { "aria-label": "Drawing" },
-    ...pad.elements,
+    h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, bars.element)),
     h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
     await testDigits(desk, shelf),
-    h("div.seen", {}, seen.element, h("div.verdict", {}, verdict, meaning.element)),
+    h("div.verdict", {}, verdict, meaning.element),
     breaks.element,
   );
 
@@ -71,6 +73,7 @@ export async function makeDrawing(explorer) {
     settle() {
       const { image, drawing } = desk;
       const shares = explorer.judge && image ? explorer.judge.read(image) : null;
+      bars.show(shares);
       const read = shares && argmax([...shares]);
       const label = drawing.base && !drawing.strokes.length ? drawing.base.label : null;
       const ink = image && image.reduce((a, b) => a + b) / PIXELS;
@@ -102,7 +105,7 @@ async function testDigits(desk, shelf) {
   return h(
     "div.takes",
     { role: "group", "aria-label": "Take a test digit" },
-    h("span.quiet", {}, `or take a test digit (any of ${all.length}; press again for the next):`),
+    h("span.quiet", {}, "or take a test digit; press again for the next:"),
     h("div.ten", {}, ...buttons),
   );
 }
