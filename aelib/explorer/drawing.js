@@ -3,11 +3,12 @@
 import { makeBars } from "./bars.js";
 import { sharedDesk } from "./desk.js";
 import { PEN, UNBROKEN } from "./digit.js";
-import { Picture } from "./explorer.js";
+import { Picture, savePicture } from "./explorer.js";
 import { DIGITS, PIXELS, argmax } from "./measures.js";
 import { makePad } from "./pad.js";
 import { button, choice, h, percent, slider } from "./page.js";
 import { Shelf } from "./shelf.js";
+import { say } from "./words.js";
 
 export const NOBODY = "draw a digit, or take a test digit";
 
@@ -49,6 +50,7 @@ export async function makeDrawing(explorer) {
       desk.meant = value === "" ? null : Number(value);
       desk.changed();
     });
+  const save = button(say`Save the picture`, () => savePicture(desk.image, "digit"));
   const breaks = breakThings(desk);
   const element = h(
     "section.desk",
@@ -56,7 +58,7 @@ export async function makeDrawing(explorer) {
     h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, bars.element)),
     h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
     await testDigits(desk, shelf),
-    h("div.verdict", {}, verdict, meaning.element),
+    h("div.verdict", {}, verdict, meaning.element, " ", save),
     breaks.element,
   );
 
@@ -74,6 +76,7 @@ export async function makeDrawing(explorer) {
       const { image, drawing } = desk;
       const shares = explorer.judge && image ? explorer.judge.read(image) : null;
       bars.show(shares);
+      save.disabled = !image;
       const read = shares && argmax([...shares]);
       const label = drawing.base && !drawing.strokes.length ? drawing.base.label : null;
       const ink = image && image.reduce((a, b) => a + b) / PIXELS;
@@ -105,7 +108,7 @@ async function testDigits(desk, shelf) {
   return h(
     "div.takes",
     { role: "group", "aria-label": "Take a test digit" },
-    h("span.quiet", {}, "or take a test digit; press again for the next:"),
+    h("span.quiet", {}, say`or a test digit; press again for another:`),
     h("div.ten", {}, ...buttons),
   );
 }

@@ -119,3 +119,17 @@ export class Strip {
     this.items.forEach((item, n) => item.setAttribute("aria-pressed", String(n === chosen)));
   }
 }
+
+/** Hand a picture to the reader as a PNG, dark on white, each pixel ten wide. */
+export async function savePicture(values, name) {
+  const [small, large] = [SIDE, 10 * SIDE].map((side) => new OffscreenCanvas(side, side));
+  const pixels = new ImageData(SIDE, SIDE);
+  values.forEach((value, p) => pixels.data.set([255, 255, 255, 255].map((full, c) => (c < 3 ? full * (1 - value) : full)), 4 * p));
+  small.getContext("2d").putImageData(pixels, 0, 0);
+  const pen = large.getContext("2d");
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(small, 0, 0, large.width, large.height);
+  const href = URL.createObjectURL(await large.convertToBlob());
+  h("a", { href, download: `${name}.png` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}

@@ -13,6 +13,7 @@ import { haunt } from "./ghost.js";
 import { Missing } from "./measures.js";
 import { VIEWS, button, h } from "./page.js";
 import { Shelf } from "./shelf.js";
+import { TOURS, tourButton } from "./tour.js";
 import { say } from "./words.js";
 
 const RESTING = 70; // milliseconds without a change, after which views settle
@@ -57,9 +58,10 @@ export async function stage(explorer) {
     element.classList.toggle("padless", !chosen.drawing);
     for (const each of panels) each.panel.hidden = each !== chosen;
     if (!chosen.view) {
-      chosen.panel.replaceChildren(h("p.quiet", { role: "status" }, "Unpacking …"));
+      chosen.panel.replaceChildren(h("p.quiet", { role: "status" }, say`Unpacking …`));
       const title = chosen.title ? h("h3", {}, chosen.title) : "";
-      const first = chosen.first ? h("p.first", {}, h("b", {}, "Try first: "), chosen.first) : "";
+      const begin = TOURS[chosen.name] ? tourButton(chosen.name, chosen.panel, element) : "";
+      const first = chosen.first ? h("p.first", {}, h("b", {}, say`Try first:`), " ", chosen.first, " ", begin) : "";
       try {
         chosen.view = await chosen.make(explorer);
         chosen.panel.replaceChildren(title, first, chosen.view.element);
@@ -135,7 +137,7 @@ function tabList(panels, open) {
     mark(panel);
     open(panel);
   };
-  const element = h("div.tabs", { role: "tablist", "aria-label": "Views" }, ...tabs);
+  const element = h("div.tabs", { role: "tablist", "aria-label": say`Views` }, ...tabs);
   element.addEventListener("keydown", (event) => {
     const now = tabs.findIndex((tab) => tab.tabIndex === 0);
     const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: -1 }[event.key];
