@@ -20,6 +20,7 @@ from aelib.data import DIGITS, Splits, load_mnist
 from aelib.metrics import LinearAutoencoder, encode, mean_image, mse_per_image, reconstruct
 from aelib.models import UPSAMPLING, Autoencoder, PixelShuffleUp, looking_at
 from aelib.optim import ORIGINAL, Recipe
+from aelib.workshop.moving import write_moving
 from aelib.workshop.notebooks import write_picture
 from aelib.workshop.sweep import WATCHED_IMAGES, fit_to_the_end
 
@@ -72,7 +73,7 @@ def draw_error_curve(studio: Studio) -> Axes:
     pca = LinearAutoencoder(train)
     linear = [mse_per_image(pca.reconstruct(images, d), images).mean().item() for d in dims]
     blank = mse_per_image(mean_image(train).expand_as(images), images).mean().item()
-    errors = torch.stack([zoo.values(f"latent/{d}", "test_mse") for d in dims])
+    errors = [zoo.values(f"latent/{d}", "test_mse") for d in dims]
     return charts.error_by_dim(
         dims, errors, {"mean image": ((0,), (blank,)), "PCA": (dims, linear)}
     )
@@ -239,4 +240,4 @@ def write_figures(folder: Path) -> list[Path]:
         write_picture(path, plotting.figure_png(draw(studio)))
         plt.close()
         paths.append(path)
-    return paths
+    return paths + write_moving(folder, studio.splits)
