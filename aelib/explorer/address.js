@@ -104,7 +104,7 @@ function unpackedPicture(text) {
 /** What is on a desk, by its keys. */
 export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant, pen }) {
   const state = {};
-  if (base && !ghost) Object.assign(state, base.name ? { test: base.name } : { image: packedPicture(base.image) });
+  if (base && !ghost) Object.assign(state, base.state ?? (base.name ? { test: base.name } : { image: packedPicture(base.image) }));
   for (const [key, usual] of Object.entries(UNBROKEN)) if (breaks[key] !== usual) state[key] = breaks[key];
   if (Math.abs(pen - PEN) > 0.05) state.pen = Math.round(10 * pen) / 10;
   if (meant !== null) state.meant = meant;

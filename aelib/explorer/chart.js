@@ -18,20 +18,29 @@ export class Plot {
     if (width && this.ready) this.element.replaceChildren(this.draw(width));
   }
 
-  /** @param {number[]} limits the powers of ten upward @param {number} last where the axis across ends */
+  /**
+   * The axis with its numbers, and what is needed to draw on it.
+   * @param {number[]} limits the powers of ten upward @param {number} last where the axis across ends
+   */
   axes(width, [low, high], last, words) {
     const [left, right, top, bottom] = [52, width - this.right, 12, HEIGHT - 40];
+    this.frame = { left, right, top, bottom };
     const x = (n) => mix(left, right, n / last);
     const y = (value) => mix(top, bottom, (high - Math.log10(value)) / (high - low || 1));
     const picture = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": words });
     const named = []; // where names stand already
     picture.append(text(2, 12, "error", "start"), text((left + right) / 2, HEIGHT - 5, this.across, "middle"));
+    const rule = (value, kind) => picture.append(svg("line", { x1: left, x2: right, y1: y(value), y2: y(value), class: kind }));
+    for (const value of roundValues(low, high)) {
+      if (y(value) < top + 12) continue; // there stands what the axis shows
+      rule(value, "grid");
+      picture.append(text(left - 8, y(value) + 4, short(value), "end"));
+    }
     return {
-      picture, x, y, left, top,
+      picture, x, y, rule,
       path: (values, at = (n) => n) => values.map((value, n) => `${n ? "L" : "M"}${x(at(n))} ${y(value)}`).join(""),
       tick: (n, name, kind) => picture.append(text(x(n), HEIGHT - 22, name, "middle", kind)),
       cursor: (n) => picture.append(svg("line", { x1: x(n), x2: x(n), y1: top, y2: bottom, class: "cursor" })),
-      rule: (value, kind) => picture.append(svg("line", { x1: left, x2: right, y1: y(value), y2: y(value), class: kind })),
       /** Names at the lines' ends do not cover each other. */
       name: (value, name, kind) => {
         let place = y(value) + 4;
@@ -66,11 +75,6 @@ export class Chart extends Plot {
     const limits = range(everything.filter((value) => value > 0)).map(Math.log10);
     const axes = this.axes(width, limits, ticks.length - 1, `${this.title}. ${this.words}`);
     const { picture, x, y } = axes;
-    for (const value of roundValues(...limits)) {
-      if (y(value) < axes.top + 12) continue; // there stands what the axis shows
-      axes.rule(value, "grid");
-      picture.append(text(axes.left - 8, y(value) + 4, short(value), "end"));
-    }
     if (band) {
       const back = band.low.map((value, n) => `L${x(n)} ${y(value)}`).reverse().join("");
       picture.append(svg("path", { d: `${axes.path(band.high)}${back}Z`, class: "band" }));

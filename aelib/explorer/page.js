@@ -61,6 +61,13 @@ export function movable(element, to, by) {
   });
 }
 
+/** Hand the reader a file. */
+export function handFile(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 /** A button with words. */
 export const button = (words, onclick, attributes = {}) =>
   h("button", { type: "button", onclick, ...attributes }, words);
@@ -132,5 +139,15 @@ export function numberChoice(name, numbers, value, load, use) {
     if (select.value === chosen) use(found, Number(chosen));
   };
   const { element, select } = choice(name, numbers.map((n) => [String(n), String(n)]), String(value), open);
-  return { element, open: () => open(select.value) };
+  return {
+    element,
+    get value() {
+      return Number(select.value);
+    },
+    /** Open a number, or the one that is chosen. */
+    open(number = select.value) {
+      select.value = number;
+      return open(select.value);
+    },
+  };
 }

@@ -217,7 +217,7 @@ def test_letters_tell_known_strokes_from_added_ones(visit, whole):
     on.page.get_by_label("another hand), nieun").click()
     on.says(re.compile(r"knows nieun.*?known: \d+ % drawn"))
     on.page.get_by_label("another hand), digeut").click()
-    on.says(re.compile(r"known: \d+ % drawn; added \(in colour\): \d+ %"))
+    on.says(re.compile(r"known: \d+ % drawn, added: \d+ %"))
     assert len({tuple(on.ink(f"knows {name}")) for name in ("nieun", "siot", "ieung")}) == 3
     on.draw(STROKES[7])
     on.says(re.compile(r"\d+ % drawn wrong"))

@@ -46,7 +46,7 @@ async function alarmsView(explorer) {
     const error = new Picture(explorer, "error", "tiny");
     const place = h("span.quiet");
     const verdict = h("b");
-    const chips = marks.map((n) => h("span.chip", {}, percent(allowed[n])));
+    const chips = marks.map((n) => h("span.chip", {}, String(Math.round(100 * allowed[n]))));
     const element = h(
       "button.card",
       { type: "button", onclick: () => choose(digit) },
@@ -58,6 +58,15 @@ async function alarmsView(explorer) {
     return { drawn, error, place, verdict, chips, element, found: null };
   });
   const summary = h("p.finding.strong", { "aria-live": "polite" });
+  const fooled = h("p.finding");
+  let best = 0; // how many alarms the reader has fooled at once, with this score and so many false alarms
+  /** Something else is asked of the models: judge anew, and count anew. */
+  const ask = () => {
+    best = 0;
+    judge();
+    onTest();
+    explorer.settleSoon();
+  };
   const share = slider("false alarms allowed", {
     min: 0,
     max: allowed.length - 1,
@@ -65,14 +74,12 @@ async function alarmsView(explorer) {
     words: (n) => `${percent(allowed[n])} of normal validation images`,
     change: (n) => {
       at = n;
-      judge();
-      onTest();
+      ask();
     },
   });
   const which = choice("score", scores.map((name) => [name, SCORE_WORDS[name] ?? name]), score, (value) => {
     score = value;
-    judge();
-    onTest();
+    ask();
   });
   const bars = h("div.chart");
   const caught = h("p.finding", { "aria-live": "polite" });
@@ -82,18 +89,20 @@ async function alarmsView(explorer) {
 
   function choose(digit) {
     chosen = digit;
+    explorer.settleSoon();
     model.select.value = String(digit);
     cards.forEach((card, n) => card.element.setAttribute("aria-pressed", String(n === digit)));
     onTest();
   }
 
+  const flagsIt = (digit) => cards[digit].found?.[score] > limit(digit, at);
+  const list = (digits) => digits.join(", ").replace(/, (\d)$/, " and $1");
+
   /** Say which detectors flag the picture. */
   function judge() {
-    const alarmed = [];
     cards.forEach((card, digit) => {
       const found = card.found?.[score];
-      const flags = found !== undefined && found > limit(digit, at);
-      if (flags) alarmed.push(digit);
+      const flags = flagsIt(digit);
       card.verdict.textContent = found === undefined ? "" : flags ? "! flags" : "✓ passes";
       card.verdict.className = flags ? "alarm" : "calm";
       const own = quantiles.subarray(row(digit) * fine, (row(digit) + 1) * fine);
@@ -115,14 +124,12 @@ async function alarmsView(explorer) {
       summary.textContent = "Ten models wait for a digit.";
       return;
     }
-    const calm = DIGITS.filter((digit) => !alarmed.includes(digit));
-    const list = (digits) => digits.join(", ").replace(/, (\d)$/, " and $1");
-    const of = (digits) => `the model${digits.length > 1 ? "s" : ""} of ${list(digits)}`;
+    const calm = DIGITS.filter((digit) => !flagsIt(digit));
     summary.textContent = !calm.length
       ? "All ten models flag it: nobody knows this."
-      : !alarmed.length
+      : calm.length === 10
         ? "No model flags it."
-        : `${alarmed.length} of 10 flag it. It passes as normal for ${of(calm)}.`;
+        : `${10 - calm.length} of 10 flag it. It passes as normal for the model${calm.length > 1 ? "s" : ""} of ${list(calm)}.`;
   }
 
   /** Show what the chosen detector flags on the test set. */
@@ -176,24 +183,46 @@ async function alarmsView(explorer) {
     judge();
   }
 
+  /** Count whom the drawing fools: models that let it pass, though it is not their digit. */
+  function settle(image, meant) {
+    const fools = DIGITS.filter((digit) => image && digit !== meant && !flagsIt(digit));
+    if (!explorer.desk.drawing.ghost) best = Math.max(best, fools.length);
+    fooled.textContent = "Fool as many alarms as you can: draw what passes for a digit that it is not. "
+      + (image ? `This ${meant === null ? "drawing" : meant} fools ${fools.length || "none"}${fools.length ? ` (${list(fools)})` : ""}. ` : "")
+      + (best ? `Your best so far: ${best}.` : "");
+  }
+
   const element = h(
     "div",
     {},
     share.element,
     which.element,
     summary,
+    fooled,
     h("div.cards", {}, ...cards.map((card) => card.element)),
-    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The chips: who flags it with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
+    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The four chips: whether it is flagged with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
     model.element,
     caught,
     bars,
     h("p.quiet", {}, "How many of each digit's test images are flagged, in percent; the dashed bar is the model's own digit, where every flag is a false alarm."),
   );
   choose(chosen);
-  return { element, update };
+  return {
+    element,
+    update,
+    settle,
+    state: () => ({ score, allowed: Math.round(100 * allowed[at]), model: chosen }),
+    restore(wishes) {
+      score = which.select.value = wishes.pick("score", scores) ?? score;
+      const percents = allowed.map((own) => Math.round(100 * own));
+      at = percents.indexOf(wishes.pick("allowed", percents) ?? percents[at]);
+      share.set(at);
+      choose(wishes.pick("model", DIGITS) ?? chosen);
+    },
+  };
 }
 
 VIEWS.alarms = {
   title: "Ten alarms", make: alarmsView, drawing: makeDrawing, height: [1470, 2250],
-  first: "draw a 7, see who flags it, and then give it a bar through the middle.",
+  first: "take a 1 and see whom it fools. Then draw something that fools more.",
 };

@@ -7,12 +7,12 @@ import { VIEWS, choice, h, numberChoice, short } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 const KIND_WORDS = {
-  transpose: "kernel 3, stride 2: the original's",
-  transpose_k4: "kernel 4, stride 2",
+  transpose: "a kernel of 3 with stride 2, the original's",
+  transpose_k4: "a kernel of 4",
   nearest: "repeat pixels, then convolve",
   bilinear: "mix pixels, then convolve",
   pixel_shuffle: "convolve, then weave",
-  pixel_shuffle_icnr: "the same, started evenly",
+  pixel_shuffle_icnr: "the same, begun evenly",
 };
 
 async function decodersView(explorer) {
@@ -42,13 +42,9 @@ async function decodersView(explorer) {
     yours.show(image, image ? "" : NOBODY);
     drawn = {};
     for (const kind of kinds) {
-      const picture = pictures[kind];
-      if (!image) picture.show(null, KIND_WORDS[kind]);
-      else {
-        drawn[kind] = models[kind].reconstruct(image);
-        const shown = errorMap ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
-        picture.show(shown, `${KIND_WORDS[kind]}; error ${short(meanSquaredError(drawn[kind], image))}`, errorMap);
-      }
+      drawn[kind] = image && models[kind].reconstruct(image);
+      const shown = image && errorMap ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
+      pictures[kind].show(shown, image ? `error ${short(meanSquaredError(drawn[kind], image))}` : "", errorMap);
     }
     explorer.settleSoon();
   }
@@ -56,7 +52,7 @@ async function decodersView(explorer) {
     if (!image) return;
     yours.show(image, judgement(explorer, image));
     for (const [kind, values] of Object.entries(drawn)) {
-      const words = `${KIND_WORDS[kind]}; error ${short(meanSquaredError(values, image))}; ${judgement(explorer, values)}`;
+      const words = `error ${short(meanSquaredError(values, image))}, ${judgement(explorer, values)}`;
       pictures[kind].show(pictures[kind].values, words, errorMap);
     }
   }
@@ -64,10 +60,21 @@ async function decodersView(explorer) {
     "div",
     {},
     h("div.two", {}, size.element, what.element),
-    h("div.row.six", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
+    h("div.row.six.seven", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
+    h("p.quiet", {}, `${kinds.map((kind) => `${kind}: ${KIND_WORDS[kind]}`).join("; ")}.`),
   );
   await size.open();
-  return { element, update, settle };
+  return {
+    element,
+    update,
+    settle,
+    state: () => ({ d: size.value, ...(errorMap && { show: "error" }) }),
+    async restore(wishes) {
+      errorMap = wishes.pick("show", ["error"]) === "error";
+      what.select.value = errorMap ? "error" : "";
+      await size.open(wishes.pick("d", dims) ?? dims[0]);
+    },
+  };
 }
 
 VIEWS.decoders = {

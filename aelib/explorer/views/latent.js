@@ -3,9 +3,10 @@
 import { Chart } from "../chart.js";
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
+import { Guess } from "../guess.js";
 import { meanSquaredError, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
-import { VIEWS, h, percent, short, slider } from "../page.js";
+import { VIEWS, button, h, handFile, percent, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 
 async function latentView(explorer) {
@@ -30,6 +31,16 @@ async function latentView(explorer) {
   });
   const strips = ["autoencoder", "PCA"].map((name) => new Strip(explorer, name, dims.map(String), choose, "d = "));
   const chart = new Chart("Error against latent dimension", dims.map(String));
+  const guess = new Guess(dims.map(String));
+  const verdict = h("p.finding", { role: "status" });
+  const predict = h("div", {},
+    h("h4", {}, "Predict"),
+    h("p.finding", {}, "How does the error of your digit fall when the code gets more numbers? Draw the curve: drag the points, or use the arrow keys. Then look."),
+    guess.element,
+    button("Show the true curve", () => {
+      predict.hidden = true;
+      explorer.settleSoon();
+    }));
 
   function choose(n) {
     at = n;
@@ -68,7 +79,7 @@ async function latentView(explorer) {
       straight.show(linear, `error ${short(all.PCA[n])}; ${judgement(explorer, linear)}`);
     });
     yours.show(image, image ? judgement(explorer, image) : NOBODY);
-    chart.element.hidden = !image;
+    chart.element.hidden = verdict.hidden = !image || !predict.hidden;
     place.textContent = "";
     if (!image) return;
     let band = null;
@@ -79,13 +90,18 @@ async function latentView(explorer) {
       const below = (kind) => percent(shareBelow(real(kind, at, meant), all[kind][at]));
       place.textContent =
         `Of the real test digits ${meant}, ${below("autoencoder")} are drawn with a smaller error than yours `
-        + `by the autoencoder with d = ${dims[at]}, and ${below("PCA")} by PCA. The band of the curve is `
-        + "where nine of ten of them lie.";
+        + `by the autoencoder with d = ${dims[at]}, and ${below("PCA")} by PCA.`
+        + (predict.hidden ? " The band of the curve is where nine of ten of them lie." : "");
     }
     const lines = [
       { name: "autoencoder", kind: "solid", values: all.autoencoder },
       { name: "PCA", kind: "dashed", values: all.PCA },
+      { name: "your guess", kind: "guess", values: guess.values },
     ];
+    const off = guess.values.map((value, n) => Math.abs(Math.log(value / all.autoencoder[n])));
+    const n = off.indexOf(Math.max(...off));
+    verdict.textContent = `Your guess is furthest from the autoencoder's curve at d = ${dims[n]}: `
+      + `${short(guess.values[n])}, and it is ${short(all.autoencoder[n])}.`;
     chart.show(lines, band, at,
       `At d = ${dims[at]}: autoencoder ${short(all.autoencoder[at])}, PCA ${short(all.PCA[at])}.`);
   }
@@ -97,9 +113,37 @@ async function latentView(explorer) {
     h("div.row", {}, yours.element, drawn.element, straight.element),
     place,
     ...strips.map((strip) => strip.element),
+    button("Save these rows as a picture", () => saveRows(explorer, yours, dims, strips)),
+    predict,
     chart.element,
+    verdict,
   );
-  return { element, update, settle };
+  return {
+    element,
+    update,
+    settle,
+    state: () => ({ d: dims[at] }),
+    restore: (wishes) => choose(dims.indexOf(wishes.pick("d", dims) ?? dims[at])),
+  };
+}
+
+/** Hand the reader a PNG: the digit, and below every d what the two make of it. */
+function saveRows(explorer, yours, dims, strips) {
+  const [cell, edge] = [84, 110];
+  const canvas = h("canvas", { width: edge + cell * (dims.length + 1), height: 3 * cell });
+  const pen = canvas.getContext("2d");
+  const put = ({ canvas: picture }, column, row) => pen.drawImage(picture, edge + column * cell + 4, row * cell + 4, cell - 8, cell - 8);
+  pen.fillStyle = explorer.css("--paper");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  Object.assign(pen, { imageSmoothingEnabled: false, fillStyle: explorer.css("--text"), font: "16px system-ui, sans-serif", textBaseline: "middle" });
+  pen.fillText("yours", edge + 20, cell / 2);
+  put(yours, 0, 1);
+  dims.forEach((d, n) => pen.fillText(`d = ${d}`, edge + (n + 1) * cell + 14, cell / 2));
+  strips.forEach(({ pictures }, row) => {
+    pen.fillText(["autoencoder", "PCA"][row], 8, (row + 1.5) * cell);
+    pictures.forEach((picture, n) => put(picture, n + 1, row + 1));
+  });
+  canvas.toBlob((blob) => handFile(blob, "reconstructions.png"));
 }
 
 VIEWS.latent = {

@@ -54,9 +54,9 @@ async function letterDrawings({ names, strokes, each, covers }) {
   let at = 0;
   const next = () => all.subarray(at, (at += PIXELS));
   return names.map((name, n) =>
-    Array.from({ length: each }, () => {
+    Array.from({ length: each }, (_, hand) => {
       const own = Array.from({ length: strokes[n] }, next);
-      return { image: darkest(own), label: null, letter: name, covers: own };
+      return { image: darkest(own), label: null, state: { letter: `${name}.${hand + 1}` }, letter: name, covers: own };
     }),
   );
 }
@@ -98,18 +98,25 @@ async function lettersView(explorer) {
       return `${percent(wrong / ink)} drawn wrong`;
     }
     const shares = strokesDrawn(drawn, covers);
-    if (!known) return `${percent(mean(shares))} of the strokes drawn`;
+    if (!known) return `${percent(mean(shares))} drawn`;
     const own = `known: ${percent(mean(shares.slice(0, known)))} drawn`;
-    if (known === shares.length) return own;
-    return `${own}; added (in colour): ${percent(mean(shares.slice(known)))}`;
+    return known === shares.length ? own : `${own}, added: ${percent(mean(shares.slice(known)))}`;
   }
   const element = h(
     "div.letters",
     {},
     strip.element,
     h("div.row.six", {}, yours.element, ...pictures.map((picture) => picture.element)),
+    h("p.quiet", {}, "How much is drawn of the strokes that a model knows, and of those that were added to them, which are in colour."),
   );
-  return { element, update };
+  return {
+    element,
+    update,
+    restore(wishes) {
+      const letter = wishes.pick("letter", drawings.flat().map((each) => each.state.letter));
+      if (letter) explorer.desk.take(drawings.flat().find((each) => each.state.letter === letter));
+    },
+  };
 }
 
 VIEWS.letters = {
