@@ -100,18 +100,12 @@ def write_moving(folder: Path, splits: Splits) -> list[Path]:
     film, still = folder / "moving.webp", folder / "moving.png"
     shown = pictures(splits)
     before = still.read_bytes() if still.exists() else b""
-    packed = io.BytesIO()
-    shown[-1].quantize(64, dither=Image.Dither.NONE).save(packed, "png", optimize=True)
-    write_picture(still, packed.getvalue())
+    png = io.BytesIO()
+    shown[-1].quantize(64, dither=Image.Dither.NONE).save(png, "png", optimize=True)
+    write_picture(still, png.getvalue())
     if still.read_bytes() != before or not film.exists():
-        times = [FRAME] * (len(shown) - 1) + [REST]
+        times, rest = [FRAME] * (len(shown) - 1) + [REST], shown[1:]
         shown[0].save(
-            film,
-            save_all=True,
-            append_images=shown[1:],
-            duration=times,
-            loop=0,
-            quality=70,
-            method=4,
+            film, None, save_all=True, append_images=rest, duration=times, loop=0, quality=70
         )
     return [film, still]
