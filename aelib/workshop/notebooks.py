@@ -63,13 +63,16 @@ def tidy(notebook: NotebookNode) -> None:
     """Make an executed notebook fit to be published, in place.
 
     What depends on the moment goes, and what is alive: widgets, and explorers, of which the still
-    stays, with a sentence that says what to do. A cell's metadata entry "alt" becomes the text
-    alternative of its pictures.
+    stays, with a sentence that says what to do. Solutions are folded. A cell's metadata entry "alt"
+    becomes the text alternative of its pictures.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
+            if "solution" in cell.metadata.get("tags", []):
+                hidden = {"outputs_hidden": True, "source_hidden": True}
+                cell.metadata.jupyter = nbformat.from_dict(hidden)
             if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
                 cell.metadata.collapsed = True  # JupyterLab would add it
             CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)
