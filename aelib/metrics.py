@@ -19,7 +19,6 @@ from aelib.models import Autoencoder, looking_at
 
 # scikit-learn takes a second to import, and few functions need it: each imports what it uses.
 BATCH = 250  # of 1,000 the activations take 100 MB and, as no cache holds them, a fifth more time
-READ, LOST = 0.75, 0.25  # of a digit's drawings, to call it read or lost
 NEIGHBOURS = 15
 ID_NEIGHBOURS = {"TwoNN": 2, "MLE": 20}
 PLANE_SUBSETS = ((0, 1), (0, 1, 2), (0, 1, 6), DIGITS)
@@ -83,23 +82,6 @@ def mean_per_digit(values: Tensor, labels: Tensor) -> Tensor:
     """Return the mean of `values` (N,) over the images of each digit, (10,); NaN if it has none."""
     counts = torch.bincount(labels, minlength=len(DIGITS))
     return torch.zeros(len(counts)).double().index_add(0, labels, values.double()) / counts
-
-
-def agreement(right: Tensor, read: float = READ, lost: float = LOST) -> list[str]:
-    """Return what all judges say of each digit: "read", "lost", "between" or "disputed".
-
-    right: (seeds, judges, 10), the share of each digit that was read as itself. A digit is
-    "read" if every judge, on the mean over the seeds, reads at least the share `read` of it
-    right; "lost" if every judge reads at most `lost`; "between" if every judge is between the
-    two; and else "disputed": then no statement stands that does not say whose reading it is.
-    """
-    words = []
-    for shares in right.double().mean(0).T:
-        verdicts = {
-            "read" if share >= read else "lost" if share <= lost else "between" for share in shares
-        }
-        words.append(verdicts.pop() if len(verdicts) == 1 else "disputed")
-    return words
 
 
 # --- Codes ----------------------------------------------------------------------------

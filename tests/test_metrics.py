@@ -118,16 +118,6 @@ def test_codes_are_decoded_as_the_model_does(few):
     assert metrics.decode(Autoencoder(0).eval(), torch.zeros(3, 0)).shape == (3, 1, 28, 28)
 
 
-def test_judges_agree_or_they_do_not():
-    right = torch.zeros(2, 3, 10)
-    right[:, :, 0] = 0.9
-    right[:, :, 1] = torch.tensor([0.9, 0.9, 0.5])
-    right[:, :, 2] = torch.tensor([[0.6, 0.4, 0.5], [0.5, 0.5, 0.4]])
-    right[:, :, 3] = torch.tensor([0.1, 0.2, 0.6])
-    words = metrics.agreement(right)
-    assert words[:5] == ["read", "disputed", "between", "disputed", "lost"]
-
-
 @pytest.fixture(scope="module")
 def linear(splits):
     return metrics.LinearAutoencoder(splits.train[::20], max_dim=20)

@@ -64,11 +64,11 @@ def test_the_checkpoints_stay_small():
 
 
 def test_values_stack_the_seeds():
-    found = zoo.values("latent/2", "test_mse_per_digit")
+    found = zoo.values("latent/3", "test_mse_per_digit")
     assert found.shape == (5, 10) and found.dtype == torch.float64
-    assert found[3].tolist() == zoo.record("latent/2", 3)["test_mse_per_digit"]
-    assert [entry["seed"] for entry in zoo.results("latent/2")] == list(zoo.SEEDS)
-    assert zoo.history("latent/2", 1).best_loss == min(zoo.record("latent/2", 1)["val_loss"])
+    assert found[3].tolist() == zoo.record("latent/3", 3)["test_mse_per_digit"]
+    assert [entry["seed"] for entry in zoo.results("latent/3")] == list(zoo.SEEDS)
+    assert zoo.history("latent/3", 1).best_loss == min(zoo.record("latent/3", 1)["val_loss"])
 
 
 @pytest.mark.parametrize(
