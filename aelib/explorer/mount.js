@@ -10,8 +10,9 @@
 import { Explorer } from "./explorer.js";
 import { VIEWS, h } from "./page.js";
 import { stage } from "./stage.js";
+import { say } from "./words.js";
 
-const TOO_OLD = "This browser is too old for the explorer: it needs one from 2023 or later.";
+const TOO_OLD = say`This browser is too old for the explorer: it needs one from 2023 or later.`;
 const NARROW = 720; // pixels; in the style, too
 
 /**
@@ -64,7 +65,7 @@ export async function mount(host, payload, desk) {
 export function excuse(host, error) {
   host.style.minHeight = "";
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
-  root.replaceChildren(h("slot"), h("p", { role: "alert" }, `The explorer could not start: ${error.message}`));
+  root.replaceChildren(h("slot"), h("p", { role: "alert" }, say`The explorer could not start: ${error.message}`));
 }
 
 /** Mount every explorer of the document that waits for views which are at hand here. */

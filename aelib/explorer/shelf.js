@@ -2,6 +2,7 @@
 
 import { Missing, pictureOf } from "./measures.js";
 import { LinearAutoencoder, unpacked, unpackedModel } from "./network.js";
+import { say } from "./words.js";
 
 // All explorers of a document share a desk and their models. The number is that of the payload's
 // form: an older saved output keeps its own.
@@ -44,7 +45,7 @@ export class Shelf {
   numbers(start) {
     const names = [...Object.keys(this.payload.models ?? {}), ...shared().models.keys()].concat(this.own?.name ?? []);
     const own = names.filter((name) => name.startsWith(start));
-    if (!own.length) throw new Missing(`The models ${start}… did not come with this explorer.`);
+    if (!own.length) throw new Missing(say`The models ${start}… did not come with this explorer.`);
     return [...new Set(own)].map((name) => Number(name.slice(start.length))).sort((a, b) => a - b);
   }
 
@@ -52,12 +53,12 @@ export class Shelf {
   async model(name) {
     if (this.own?.name === name) return this.own.model;
     const packed = this.find("models", name);
-    if (!packed) throw new Missing(`The model ${name} did not come with this explorer.`);
+    if (!packed) throw new Missing(say`The model ${name} did not come with this explorer.`);
     if (!UNPACKED.has(packed)) UNPACKED.set(packed, unpackedModel(packed));
     try {
       return await UNPACKED.get(packed);
     } catch {
-      throw new Missing(`The model ${name} is damaged.`);
+      throw new Missing(say`The model ${name} is damaged.`);
     }
   }
 

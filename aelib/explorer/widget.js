@@ -5,6 +5,7 @@ import { makeDrawing } from "./drawing.js";
 import { Picture } from "./explorer.js";
 import { excuse, mount } from "./mount.js";
 import { VIEWS, h, slider } from "./page.js";
+import { say } from "./words.js";
 
 /** A slider, if Python wants one, and the pictures that Python answers with. */
 function answersView(explorer) {
@@ -32,8 +33,8 @@ function answersView(explorer) {
     python.set("asked", python.get("asked") + 1);
     python.save_changes();
     timers = [
-      sayLater(500, "Python is busy …"),
-      sayLater(5000, "No answer yet: Python is busy, or has stopped. Then run this cell again."),
+      sayLater(500, say`Python is busy …`),
+      sayLater(5000, say`No answer yet: Python is busy, or has stopped. Then run this cell again.`),
     ];
   }
   function show() {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import ExtractOutputPreprocessor
 from nbformat import NotebookNode
-from PIL import Image
 
 from aelib import AelibError, explorer
 
 COURSE = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent / "book_template"
-FRONT = "images/latent_all.png"  # the picture on the first page
+FRONT = ("latent", (0, 1, 2, 4, 8, 16))  # the explorer on the first page, and its latent dimensions
+PAGES = ("RESULTS", "TROUBLESHOOTING")  # pages of the course beside its notebooks
 PICTURES = "pictures"  # the folder of all pictures in the book
 OURS = "<code>python -m aelib book</code>"  # stands at the foot of each page
 
@@ -35,15 +36,25 @@ README_ROW = re.compile(
     re.MULTILINE,
 )
 CAPTION = re.compile(r"\*(?!\*)(?P<words>.+?)\*(?:\n\n|\n?\Z)", re.DOTALL)
+# What names a chapter or a section, outside of what is no prose or leads somewhere already.
+NAMED = re.compile(
+    r"<(a|h[1-6]|pre|code|script|style|title|svg|nav|head)\b.*?</\1>|<[^>]*>"
+    r"|\b[Nn]otebook (?P<notebook>[1-9])\b(?!\.)|\b[Ss]ection (?P<section>[1-9]\.\d+)\b",
+    re.DOTALL,
+)
 HEADING = r'<h{} id="[^"]+">(?P<title>.*?)<a class="anchor-link" href="(?P<link>[^"]+)"'
 
-# What Markdown becomes in the book, beyond what nbconvert makes of it: links lead to pages, or to
-# nowhere where the book has none; headings have JupyterLab's addresses; tables scroll by
-# themselves; no number leaves its % behind.
+# What Markdown becomes in the book, beyond what nbconvert makes of it: what speaks of running cells
+# goes; links lead to pages, or to nowhere where the book has none; headings have JupyterLab's
+# addresses; tables scroll by themselves; no number leaves its % behind.
 MENDED: tuple[tuple[str, Any], ...] = (
-    (r'href="(\w+)\.ipynb', r'href="\1.html'),
-    (r'href="\.\./README\.md', 'href="index.html'),
-    (r'<a href="\.\./[^"]*">(.*?)</a>', r'<span class="file">\1</span>'),
+    (r"<!-- *run *-->.*?<!-- */run *-->", ""),
+    (r'href="(?:notebooks/)?(\w+)\.ipynb', r'href="\1.html'),
+    (r'href="(?:\.\./)?book/', 'href="'),
+    (r'href="(?:\.\./)?README\.md', 'href="index.html'),
+    (rf'href="(?:\.\./)?({"|".join(PAGES)})\.md', lambda page: f'href="{page[1].lower()}.html'),
+    (r'<a href="(?!#|https?:|[\w.]+\.html)[^"]*">(.*?)</a>', r'<span class="file">\1</span>'),
+    (r'src="images/', f'src="{PICTURES}/'),
     (r'(?<=<h[1-6] id=")[^"]+', lambda id_: html.escape(unquote(html.unescape(id_[0])))),
     (r"<table>", '<div class="table"><table>'),
     (r"</table>", "</table></div>"),
@@ -66,7 +77,7 @@ class Chapter:
     @property
     def page(self) -> str:
         """The name of the chapter's file."""
-        return f"{self.name}.html"
+        return f"{self.name.lower()}.html"
 
 
 def write_book(folder: str | Path) -> list[Path]:
@@ -93,27 +104,53 @@ def make_book() -> dict[str, bytes]:
         raise AelibError(f"{COURSE} holds no notebooks: run this in the course's own folder")
     readme = (COURSE / "README.md").read_text(encoding="utf-8")
     rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
-    exporter, chapters = _exporter(), []
-    files: dict[str, bytes] = {}
-    for path in paths:
+    exporter, files = _exporter(), {}
+
+    def made(path: Path) -> Chapter:
         text, pictures = _exported(exporter, path)
-        files |= pictures
-        chapters.append(_chapter(text, rows.get(path.stem, {"name": path.stem})))
+        files.update(pictures)
+        return _chapter(text, rows.get(path.stem, {"name": path.stem}))
+
+    chapters = [made(path) for path in paths]
+    others = [made(COURSE / f"{name}.md") for name in PAGES if (COURSE / f"{name}.md").exists()]
 
     def page(template: str, **content: Any) -> bytes:
-        made = exporter.environment.get_template(template)
-        return str(made.render(chapters=chapters, **content)).encode()
+        template_ = exporter.environment.get_template(template)
+        about = {"chapters": chapters, "others": others, "repository": _repository()}
+        return _linked(str(template_.render(about, **content)), chapters).encode()
 
-    book = {"index.html": page("front.html.j2", front=_front(readme))}
+    view, dims = FRONT
+    book = {"index.html": page("front.html.j2", live=explorer.explore(view, dims=dims).html())}
     around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
     for before, chapter, after in around:
         book[chapter.page] = page("chapter.html.j2", chapter=chapter, before=before, after=after)
+    for other in others:
+        book[other.page] = page("chapter.html.j2", chapter=other, before=None, after=chapters[0])
     way_back = page("way_back.html.j2")  # from the explorer, which stands by itself elsewhere
     book["explorer.html"] = explorer.page().encode().replace(b"<body>", way_back, 1)
     for name in ("book.css", "book.js"):
         book[name] = (TEMPLATES / name).read_bytes()
-    files[f"{PICTURES}/{Path(FRONT).name}"] = (COURSE / FRONT).read_bytes()
     return book | files
+
+
+def _linked(text: str, chapters: list[Chapter]) -> str:
+    """Return a page on which "notebook 2" and "section 2.9" lead there, where they did not yet."""
+    pages = {chapter.name[0]: chapter.page for chapter in chapters}
+    for chapter in chapters:
+        for link, title in chapter.sections:
+            pages[plain(title).split(" ")[0]] = chapter.page + link
+
+    def link(found: re.Match[str]) -> str:
+        page = pages.get(found["section"] or found["notebook"])
+        return f'<a href="{page}">{found[0]}</a>' if page else found[0]
+
+    return NAMED.sub(link, text)
+
+
+def _repository() -> str:
+    """Return the address of the course's repository, as pyproject.toml has it, or nothing."""
+    project = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project.get("urls", {}).get("Repository", ""))
 
 
 def _exporter() -> HTMLExporter:
@@ -132,14 +169,21 @@ def _exporter() -> HTMLExporter:
 
 def _exported(exporter: HTMLExporter, path: Path) -> tuple[str, dict[str, bytes]]:
     """Return a notebook as HTML, and the pictures that it shows by their address."""
-    notebook = nbformat.read(path, as_version=4)
+    files: dict[str, bytes] = {}
+    if path.suffix == ".md":
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r'(?:src|srcset)="images/([^"]+)"', text):
+            files[f"{PICTURES}/{name}"] = (COURSE / "images" / name).read_bytes()
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    else:
+        notebook = nbformat.read(path, as_version=4)
     enliven(notebook)
     caption(notebook)
     fold(notebook)
     about = {"unique_key": path.stem, "output_files_dir": PICTURES}
     text, resources = exporter.from_notebook_node(notebook, about)
     pictures = resources["outputs"] or {}
-    return text, {Path(name).as_posix(): content for name, content in pictures.items()}
+    return text, files | {Path(name).as_posix(): content for name, content in pictures.items()}
 
 
 def _chapter(text: str, row: dict[str, str]) -> Chapter:
@@ -200,14 +244,3 @@ def mended(text: str) -> str:
 def plain(text: str) -> str:
     """Return HTML without its tags; what is special in HTML stays escaped."""
     return re.sub(r"<[^>]+>", "", text)
-
-
-def _front(readme: str) -> dict[str, Any]:
-    """Return the first page's picture with its text alternative, as README has it."""
-    found = re.search(rf'<img [^>]*src="{re.escape(FRONT)}"[^>]*alt="(?P<alt>[^"]+)"', readme)
-    if not found:
-        raise AelibError(f"README.md must show {FRONT} with a text alternative")
-    with Image.open(COURSE / FRONT) as picture:
-        width, height = picture.size
-    alt = html.escape(html.unescape(found["alt"]))
-    return {"file": f"{PICTURES}/{Path(FRONT).name}", "alt": alt, "width": width, "height": height}

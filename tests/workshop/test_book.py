@@ -1,6 +1,7 @@
 import base64
 from html import escape
 from itertools import pairwise
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import nbformat
@@ -10,6 +11,7 @@ from bs4 import BeautifulSoup
 from aelib import AelibError, explorer
 from aelib.workshop import book
 
+FRONT = "<p>alive: the first page</p>"
 PATHS = sorted((book.COURSE / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {f"{path.stem}.html": nbformat.read(path, as_version=4) for path in PATHS}
 
@@ -29,6 +31,7 @@ def asked():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explorer, "html", html)
+        patch.setattr(explorer, "explore", lambda *v, **o: SimpleNamespace(html=lambda: FRONT))
         patch.setattr(explorer, "page", lambda: "<body><h1>Explorer</h1></body>")
         yield calls
 
@@ -43,7 +46,8 @@ def edition(asked, tmp_path_factory):
 
 def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(edition):
     folder, pages = edition
-    assert set(pages) == {"index.html", "explorer.html", *NOTEBOOKS}
+    others = {f"{n.lower()}.html" for n in book.PAGES if (book.COURSE / f"{n}.md").exists()}
+    assert set(pages) == {"index.html", "explorer.html", *NOTEBOOKS, *others}
     for name, page in pages.items():
         for element in page.select("[href], [src]"):
             parts = urlsplit(element.get("href") or element["src"])
@@ -98,12 +102,23 @@ def test_solutions_are_folded_by_exercise_and_other_hidden_parts_alone(name, edi
     assert not page.select("details[open]")
 
 
-def test_the_first_page_has_the_questions_and_the_picture_of_the_readme(edition):
+def test_the_first_page_has_the_questions_of_the_readme_and_a_pad(edition):
     page, readme = edition[1]["index.html"], (book.COURSE / "README.md").read_text("utf-8")
     questions = [each.get_text() for each in page.select(".chapters p:not(.time)")]
     assert len(questions) == len(NOTEBOOKS) + 1
     assert all(f"| {question} |" in readme for question in questions[:-1])
-    assert escape(page.img["alt"]) in readme
+    assert page.select_one(".live").get_text() == "alive: the first page"
+
+
+def test_named_chapters_and_sections_are_links_and_words_for_runners_are_gone():
+    chapter = book.Chapter("2_latent", "", "2", [("#29-Digits", "2.9 <i>Digits</i>")])
+    rest = "section 2.95; notebook 7</p><a>notebook 2</a><pre>section 2.9</pre>"
+    assert book._linked(f"<p>Notebook 2, section 2.9; {rest}", [chapter]) == (
+        '<p><a href="2_latent.html">Notebook 2</a>, '
+        f'<a href="2_latent.html#29-Digits">section 2.9</a>; {rest}'
+    )
+    run = "<p>See. <!-- run -->Run this cell.<!-- /run --></p>"
+    assert book.mended(run) == "<p>See. </p>"
 
 
 def test_somebody_elses_page_is_not_written_over(tmp_path):

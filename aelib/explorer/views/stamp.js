@@ -3,16 +3,20 @@
 import { transposedConvolution } from "../layers.js";
 import { clamp, range } from "../measures.js";
 import { VIEWS, button, h, short, slider } from "../page.js";
+import { say } from "../words.js";
 
-/** A square of numbers to edit: a click takes the next of 0, ½, 1; arrow keys move by ¼. */
+/** What stands in a cell: two decimals are what there is room for. */
+const written = (value) => String(Number(value.toFixed(2))).replace("-", "−");
+
+/** A square of numbers to edit: a click takes the next quarter up to 1, then 0; arrow keys go both ways. */
 function editor(name, change) {
   const element = h("div.editor", { role: "group", "aria-label": name });
   let values = [];
   const put = (cell, n) => {
-    cell.textContent = short(values[n]).replace("-", "−");
+    cell.textContent = written(values[n]);
     shade(cell, values[n], 1);
     const side = Math.sqrt(values.length);
-    cell.setAttribute("aria-label", `${name}, row ${Math.floor(n / side) + 1}, column ${(n % side) + 1}: ${values[n]}`);
+    cell.setAttribute("aria-label", say`${name}, row ${Math.floor(n / side) + 1}, column ${(n % side) + 1}: ${values[n]}`);
   };
   return {
     element,
@@ -26,7 +30,7 @@ function editor(name, change) {
           put(cell, n);
           change([...values]);
         };
-        const cell = button("", () => set({ 0: 0.5, 0.5: 1 }[values[n]] ?? 0));
+        const cell = button("", () => set(values[n] >= 1 ? 0 : values[n] + 0.25));
         cell.addEventListener("keydown", (event) => {
           const by = { ArrowUp: 0.25, ArrowDown: -0.25 }[event.key];
           if (!by) return;
@@ -48,17 +52,17 @@ function shade(cell, value, full) {
   cell.classList.toggle("dark", share > 0.5);
 }
 
-async function stampView() {
+async function stampView(explorer) {
   const across = 5;
   let kernel = 3;
   let stride = 2;
   let weight = new Array(9).fill(1);
   let input = new Array(across * across).fill(1);
-  const stamp = editor("kernel", (values) => {
+  const stamp = editor(say`kernel`, (values) => {
     weight = values;
     press();
   });
-  const field = editor("input", (values) => {
+  const field = editor(say`input`, (values) => {
     input = values;
     press();
   });
@@ -71,36 +75,38 @@ async function stampView() {
   };
   const square = (value) => Array.from({ length: kernel * kernel }, (_, n) => value(Math.floor(n / kernel), n % kernel));
   const tent = (place) => 1 - Math.abs(place - (kernel - 1) / 2) / ((kernel + 1) / 2);
-  const presets = {
-    "all ones": () => square(() => 1),
-    tent: () => square((y, x) => Math.round(100 * tent(y) * tent(x)) / 100),
-    random: () => square(() => Math.round(20 * (2 * Math.random() - 1)) / 20),
-  };
-  const inputs = {
-    "flat field": () => 1,
-    "one point": (n) => (n === 12 ? 1 : 0),
-    "a rising edge": (n) => (n % across) / (across - 1),
-  };
-  const size = slider("kernel", {
+  const ones = () => square(() => 1);
+  const presets = [
+    [say`all ones`, ones],
+    [say`tent`, () => square((y, x) => Math.round(100 * tent(y) * tent(x)) / 100)],
+    [say`random`, () => square(() => Math.round(20 * (2 * Math.random() - 1)) / 20)],
+  ];
+  const inputs = [
+    [say`flat field`, () => 1],
+    [say`one point`, (n) => (n === 12 ? 1 : 0)],
+    [say`a rising edge`, (n) => (n % across) / (across - 1)],
+  ];
+  const size = slider(say`kernel`, {
     min: 1, max: 6, value: kernel, words: (value) => `${value} × ${value}`,
     change: (value) => {
       kernel = value;
-      again(presets["all ones"])();
+      again(ones)();
     },
   });
-  const step = slider("stride", {
+  const step = slider(say`stride`, {
     min: 1, max: 4, value: stride,
     change: (value) => {
       stride = value;
       press();
     },
   });
-  const pressed = slider("stamps pressed", {
+  const pressed = slider(say`stamps pressed`, {
     min: 0, max: across * across, value: across * across,
-    words: (value) => `${value} of ${across * across}`, change: () => press(),
+    words: (value) => say`${value} of ${across * across}`, change: () => press(),
   });
 
   function press() {
+    explorer.settleSoon();
     const count = pressed.value;
     const output = transposedConvolution(
       { data: Float32Array.from(input, (value, n) => (n < count ? value : 0)), channels: 1, side: across },
@@ -109,30 +115,32 @@ async function stampView() {
     const { side, data } = output;
     const full = Math.max(...data.map(Math.abs), 1e-9);
     table.style.setProperty("--side", side);
-    table.classList.toggle("mute", side > 13);
-    table.setAttribute("aria-label", `output, ${side} by ${side} pixels, from ${short(Math.min(...data))} to ${short(Math.max(...data))}`);
+    table.classList.toggle("mute", side > 12);
+    table.setAttribute("aria-label", say`output, ${side} by ${side} pixels, from ${short(Math.min(...data))} to ${short(Math.max(...data))}`);
     table.replaceChildren(...Array.from(data, (value) => {
-      const cell = h("span", {}, short(value).replace("-", "−"));
+      const cell = h("span", {}, written(value));
       shade(cell, value, full);
       return cell;
     }));
-    finding.textContent = `${words()} The output has (${across} − 1) × ${stride} + ${kernel} = ${side} pixels a side.`;
+    const size = say`The output has (${across} − 1) × ${stride} + ${kernel} = ${side} pixels a side.`;
+    finding.textContent = `${words()} ${size}`;
   }
 
   /** What the kernel and the stride mean for a flat field. */
   function words() {
-    if (kernel < stride) return "The kernel is smaller than the stride: some pixels are drawn by nobody.";
+    if (kernel < stride) return say`The kernel is smaller than the stride: some pixels are drawn by nobody.`;
     const sums = new Array(stride * stride).fill(0);
     weight.forEach((value, n) => {
       sums[(Math.floor(n / kernel) % stride) * stride + ((n % kernel) % stride)] += value;
     });
     const [low, high] = range(sums);
     const even = kernel % stride === 0
-      ? "The kernel is a multiple of the stride: every pixel inside gets as many stamps."
-      : "The kernel is no multiple of the stride: some pixels get more stamps than others.";
-    return high - low < 1e-6
-      ? `${even} And a flat input comes out flat inside: what lands on each pixel adds up to ${short(low)}.`
-      : `${even} A flat input comes out as a grid: what lands on a pixel adds up to between ${short(low)} and ${short(high)}.`;
+      ? say`The kernel is a multiple of the stride: every pixel inside gets as many stamps.`
+      : say`The kernel is no multiple of the stride: some pixels get more stamps than others.`;
+    const flat = high - low < 1e-6
+      ? say`And a flat input comes out flat inside: what lands on each pixel adds up to ${short(low)}.`
+      : say`A flat input comes out as a grid: what lands on a pixel adds up to between ${short(low)} and ${short(high)}.`;
+    return `${even} ${flat}`;
   }
 
   const element = h(
@@ -140,28 +148,54 @@ async function stampView() {
     {},
     h("div.two", {}, size.element, step.element),
     h("div.row.stamps", {},
-      h("figure.picture", {}, field.element, h("figcaption", {}, h("b", {}, "Input"))),
+      h("figure.picture", {}, field.element, h("figcaption", {}, h("b", {}, say`Input`))),
       h("span.sign", { "aria-hidden": "true" }, "×"),
-      h("figure.picture", {}, stamp.element, h("figcaption", {}, h("b", {}, "Kernel, the stamp"))),
+      h("figure.picture", {}, stamp.element, h("figcaption", {}, h("b", {}, say`Kernel, the stamp`))),
       h("span.sign", { "aria-hidden": "true" }, "="),
-      h("figure.picture.result", {}, table, h("figcaption", {}, h("b", {}, "Output")))),
-    h("div.presets", {}, h("span.quiet", {}, "input:"), ...Object.entries(inputs).map(([name, value]) =>
+      h("figure.picture.result", {}, table, h("figcaption", {}, h("b", {}, say`Output`)))),
+    h("p.quiet", {}, say`Press a cell of the input or the kernel for the next quarter; after 1 comes 0. Arrow keys go up and down, also below 0.`),
+    h("div.presets", {}, h("span.quiet", {}, say`input:`), ...inputs.map(([name, value]) =>
       button(name, () => {
         input = Array.from({ length: across * across }, (_, n) => value(n));
         field.show(input);
         press();
       }))),
-    h("div.presets", {}, h("span.quiet", {}, "kernel:"), ...Object.entries(presets).map(([name, make]) => button(name, again(make)))),
+    h("div.presets", {}, h("span.quiet", {}, say`kernel:`), ...presets.map(([name, make]) => button(name, again(make)))),
     pressed.element,
     finding,
   );
-  field.show(input);
-  stamp.show(weight);
-  press();
-  return { element };
+  const show = () => {
+    field.show(input);
+    stamp.show(weight);
+    press();
+  };
+  show();
+
+  // It opens alive: stamp after stamp is pressed, until somebody takes over.
+  let byItself = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  for (const kind of ["pointerdown", "keydown"]) element.addEventListener(kind, () => { byItself = false; }, true);
+  const start = performance.now();
+  const pressOn = (now) => {
+    if (!byItself) return;
+    pressed.set(Math.min(Math.floor((now - start) / 100), across * across));
+    press();
+    if (pressed.value < across * across) requestAnimationFrame(pressOn);
+  };
+  requestAnimationFrame(pressOn);
+  return {
+    element,
+    state: () => ({ kernel, stride, weights: weight.join(), input: input.join() }),
+    restore(wishes) {
+      size.set(kernel = wishes.pick("kernel", [1, 2, 3, 4, 5, 6]) ?? kernel);
+      step.set(stride = wishes.pick("stride", [1, 2, 3, 4]) ?? stride);
+      weight = wishes.numbers("weights", kernel * kernel, -2, 2) ?? ones();
+      input = wishes.numbers("input", input.length, -2, 2) ?? input;
+      show();
+    },
+  };
 }
 
 VIEWS.stamp = {
-  title: "Stamp", make: stampView, height: [985, 1220],
-  first: "set the kernel to 4, and the grid is gone. Then give the kernel random numbers.",
+  title: say`Stamp`, make: stampView, height: [985, 1220],
+  first: say`set the kernel to 4, and the grid is gone. Then give the kernel random numbers.`,
 };
