@@ -9,7 +9,7 @@ import { mix, placesBetween } from "./measures.js";
 /** @typedef {{channels: number, side: number, pixels: number, values: Float32Array,
  *    gradients: Float32Array}} BatchMaps channel, pixel, image, the image last; see kernels.js */
 
-const NORM = { momentum: 0.1, least: 1e-5 }; // PyTorch's
+export const NORM = { momentum: 0.1, least: 1e-5 }; // PyTorch's
 
 /** Maps of other proportions with the same numbers: 32 x 3 x 3 as 288, and back. */
 export const reshaped = (maps, channels, side) => ({ ...maps, channels, side, pixels: side * side });
@@ -19,7 +19,7 @@ export const reshaped = (maps, channels, side) => ({ ...maps, channels, side, pi
  * and moves by `stride` with every coarse pixel. A convolution goes from fine to coarse, a transposed
  * one from coarse to fine. @returns {number[][]} coarse pixel, fine pixel, tap of the kernel
  */
-export function connections(coarse, fine, { kernel, stride, padding }) {
+export function connections(coarse, fine, kernel, stride, padding) {
   const links = [];
   const inside = (place) => place >= 0 && place < fine;
   for (let pixel = 0; pixel < coarse * coarse; pixel++) {
@@ -123,33 +123,34 @@ export class Rearranged {
   }
 }
 
-/** Links that enlarge by repeating the nearest pixel. */
-export function nearestLinks(from, to) {
-  const source = (place) => Math.floor((place * from) / to);
-  const links = Array.from({ length: to * to }, (_, p) => [p, source(Math.floor(p / to)) * from + source(p % to), 0]);
-  return [links, [1]];
-}
+/** How the pixels of `from` x `from` go into those of `to` x `to`: links, and the factor of each. */
+export const linksOf = {
+  nearest(from, to) {
+    const source = (place) => Math.floor((place * from) / to);
+    return [Array.from({ length: to * to }, (_, p) => [p, source(Math.floor(p / to)) * from + source(p % to), 0]), [1]];
+  },
 
-/** Links that enlarge by mixing the four nearest pixels. */
-export function bilinearLinks(from, to) {
-  const places = placesBetween(from, to).map(({ before, after, share }) => [[before, 1 - share], [after, share]]);
-  const [links, factors] = [[], []];
-  for (let p = 0; p < to * to; p++) {
-    for (const [y, down] of places[Math.floor(p / to)]) {
-      for (const [x, across] of places[p % to]) links.push([p, y * from + x, factors.push(down * across) - 1]);
+  /** The four nearest pixels are mixed. */
+  bilinear(from, to) {
+    const places = placesBetween(from, to).map(({ before, after, share }) => [[before, 1 - share], [after, share]]);
+    const [links, factors] = [[], []];
+    for (let p = 0; p < to * to; p++) {
+      for (const [y, down] of places[Math.floor(p / to)]) {
+        for (const [x, across] of places[p % to]) links.push([p, y * from + x, factors.push(down * across) - 1]);
+      }
     }
-  }
-  return [links, factors];
-}
+    return [links, factors];
+  },
 
-/** Links that weave four maps into one of twice the side, cut to `to`. */
-export function shuffleLinks(from, to) {
-  const links = Array.from({ length: to * to }, (_, p) => {
-    const [y, x] = [Math.floor(p / to), p % to];
-    return [p, (2 * (y % 2) + (x % 2)) * from * from + (y >> 1) * from + (x >> 1), 0];
-  });
-  return [links, [1]];
-}
+  /** Four maps are woven into one, cut to `to`. */
+  "pixel shuffle"(from, to) {
+    const links = Array.from({ length: to * to }, (_, p) => {
+      const [y, x] = [Math.floor(p / to), p % to];
+      return [p, (2 * (y % 2) + (x % 2)) * from * from + (y >> 1) * from + (x >> 1), 0];
+    });
+    return [links, [1]];
+  },
+};
 
 /** Each channel is brought to a mean and a spread of its own: of the batch, or of what was usual. */
 export class BatchNorm {

@@ -4,7 +4,8 @@
 // a generator that may be left between any two layers. A message is an object whose `kind` says what
 // to do; what goes back is told in the same way.
 
-import { DIGITS, PIXELS, pictureOf } from "./measures.js";
+import { handwriting } from "./handwriting.js";
+import { PIXELS, pictureOf } from "./measures.js";
 import { BATCH, Trainee, randoms, rateFactor } from "./trainee.js";
 import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js";
 
@@ -13,8 +14,9 @@ const SLOWLY = 500; // and from step to step, if it is to be slow
 const BESIDE = 2; // for what goes on beside each step
 const MOMENTS = 40; // how many states are kept to go back to, denser at the start
 const CHECKED = 3; // batches of test pictures in an error
+const COMPARED = 1000; // training pictures of which PCA is made
 const PICTURES = 24; // of whose waves a spectrum is the mean
-const CLOUD_BATCHES = 8; // batches of points in the plane
+const WRITTEN = { train: 120, test: 36 }; // pictures of each letter
 export const ACROSS = 13; // pictures across the map of the plane
 export const REACH = 2.2; // how far the map goes from the middle, in spreads of the codes
 
@@ -29,31 +31,42 @@ export class Lesson {
     this[kind](message);
   }
 
-  /** All pictures and their labels. */
-  data({ train, test }) {
-    Object.assign(this, { train, test });
-    this.examples = DIGITS.map((digit) => test.labels.indexOf(digit));
+  /**
+   * What there is to learn from: digits as pictures and labels, letters as strokes.
+   * @param {{digits: {train: object, test: object}, letters: Object<string, number[][][]>}} material
+   */
+  data({ digits, letters }) {
+    Object.assign(this, { sets: { digits }, letters });
   }
 
   /** Begin anew. `run` is a name that goes with all that is told from now on. */
-  begin({ run, settings, digits, limit, rate, seed, total, weights, added }) {
-    const kept = ({ labels }) => [...labels.keys()].filter((n) => digits.includes(labels[n]));
-    Object.assign(this, { named: run, settings, rate, total, playing: false, moments: [], kept: null, before: null });
-    Object.assign(this, { step: 0, order: [], loss: NaN });
-    this.images = this.train.images;
-    this.picks = kept(this.train).slice(0, limit);
+  begin({ run, ...wish }) {
+    Object.assign(this, { named: run, playing: false, moments: [], kept: null, before: null, trainee: null });
+    Object.assign(this, { step: 0, order: [], loss: NaN, rate: wish.rate, total: wish.total });
+    this.ready = this.preparing(wish); // whatever is asked for first, this goes before it
+    this.start(this.opening());
+  }
+
+  *preparing({ settings, of, kinds, images, seed, weights, added }) {
+    if (!this.sets[of]) {
+      const [train, test] = [yield* handwriting(this.letters, WRITTEN.train, randoms(1)), yield* handwriting(this.letters, WRITTEN.test, randoms(2))];
+      this.sets[of] = { train, test };
+    }
+    const { train, test } = this.sets[of];
+    const kept = ({ labels }) => [...labels.keys()].filter((n) => kinds.includes(labels[n]));
+    Object.assign(this, { settings, test, images: train.images, picks: kept(train).slice(0, images), checks: kept(test) });
     if (added.length) this.add(added);
-    this.checks = kept(this.test);
+    this.examples = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind));
     this.random = randoms(seed + 1);
     this.trainee = new Trainee(settings, { seed });
     if (weights) this.trainee.state = weights;
     this.background = this.measure();
-    this.start(this.opening());
+    this.tell({ kind: "begun", examples: this.examples.map((n) => pictureOf(test.images, n)), labels: test.labels });
   }
 
   /** The reader's own drawings join the training pictures, each often enough to count. */
   add(added) {
-    const { images } = this.train;
+    const { images } = this;
     this.images = new Float32Array(images.length + added.length * PIXELS);
     this.images.set(images);
     added.forEach((image, n) => this.images.set(image, images.length + n * PIXELS));
@@ -108,9 +121,15 @@ export class Lesson {
     this.step = step;
   }
 
+  /** Tell all weights, and the codes of the test pictures. */
   save({ purpose }) {
-    const parameters = this.trainee.parameters.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
-    this.tell({ kind: "saved", purpose, parameters, settings: this.settings, state: this.trainee.state });
+    this.start(this.saving(purpose));
+  }
+
+  *saving(purpose) {
+    const { settings, trainee, test } = this;
+    const parameters = trainee.parameters.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
+    this.tell({ kind: "saved", purpose, parameters, settings, test, codes: yield* this.codes() });
   }
 
   /** Do some work, a slice at a time, instead of what was done before. */
@@ -135,6 +154,7 @@ export class Lesson {
   }
 
   *opening() {
+    yield* this.ready;
     yield* this.look();
     yield* this.background;
   }
@@ -142,19 +162,20 @@ export class Lesson {
   /** Find the lines to compare with. While it trains this goes on beside the steps, a little at a time. */
   *measure() {
     const { images, test, checks, picks, settings, random } = this;
-    const few = checks.slice(0, CHECKED * BATCH);
-    const lines = yield* baselines(images, picks, test.images, few, settings.latentDim, random);
+    const tests = checks.slice(0, CHECKED * BATCH).map((n) => pictureOf(test.images, n));
+    const pictures = picks.slice(0, COMPARED).map((n) => pictureOf(images, n));
+    const lines = yield* baselines(pictures, tests, settings.latentDim, random);
     if (settings.offset) {
       // What a drawing from 0 to 1 cannot reach of a goal from -0.5 to 0.5.
-      const all = few.flatMap((n) => [...pictureOf(test.images, n)]);
+      const all = tests.flatMap((picture) => [...picture]);
       lines.floor = all.reduce((sum, value) => sum + Math.max(settings.offset - value, 0) ** 2, 0) / all.length;
     }
-    const pictures = few.slice(0, PICTURES).map((n) => pictureOf(test.images, n));
-    lines.score = checkerboardScore(yield* spectrum(pictures));
+    lines.score = checkerboardScore(yield* spectrum(tests.slice(0, PICTURES)));
     this.tell({ kind: "lines", lines });
   }
 
   *course() {
+    yield* this.ready;
     let next = 0; // when to look again
     let spent = 0; // in steps alone, without looks
     let done = 0;
@@ -178,6 +199,7 @@ export class Lesson {
   }
 
   *oneStep() {
+    yield* this.ready;
     if (this.step < this.total && (yield* this.learn())) yield* this.look();
   }
 
@@ -230,30 +252,37 @@ export class Lesson {
     seen.spectrum = yield* spectrum(drawings);
     seen.score = checkerboardScore(seen.spectrum);
 
-    const rows = new Float32Array((DIGITS.length + 1) * PIXELS);
+    const last = this.examples.length; // where the reader's own stands
+    const rows = new Float32Array((last + 1) * PIXELS);
     this.examples.forEach((n, at) => rows.set(pictureOf(this.test.images, n), at * PIXELS));
-    if (this.own) rows.set(this.own, DIGITS.length * PIXELS);
-    trainee.show(rows, [...DIGITS, DIGITS.length]);
+    if (this.own) rows.set(this.own, last * PIXELS);
+    trainee.show(rows, [...Array(last + 1).keys()]);
     yield* trainee.encode();
-    const own = this.own && [...Trainee.of(trainee.code, DIGITS.length)];
+    const own = this.own && Trainee.of(trainee.code, last);
     yield* trainee.decode();
-    seen.drawn = DIGITS.map((n) => Trainee.of(trainee.drawn, n));
-    seen.own = this.own && Trainee.of(trainee.drawn, DIGITS.length);
+    seen.drawn = this.examples.map((_, n) => Trainee.of(trainee.drawn, n));
+    seen.own = this.own && Trainee.of(trainee.drawn, last);
     if (settings.latentDim === 1 || settings.latentDim === 2) yield* this.lookAtCodes(seen, own);
     this.tell(seen);
   }
 
-  /** Where the codes of test digits lie, and what is drawn at places all over the plane or line. */
-  *lookAtCodes(seen, own) {
-    const { trainee, settings, test } = this;
-    const points = [];
-    for (let n = 0; n < CLOUD_BATCHES; n++) {
-      const picks = Array.from({ length: BATCH }, (_, at) => n * BATCH + at).filter((pick) => pick < test.labels.length);
-      if (!picks.length) break;
+  /** The codes of all test pictures. */
+  *codes() {
+    const { trainee, test } = this;
+    const codes = [];
+    while (codes.length < test.labels.length) {
+      const picks = [...test.labels.keys()].slice(codes.length, codes.length + BATCH);
       trainee.show(test.images, picks);
       yield* trainee.encode();
-      picks.forEach((_, at) => points.push([...Trainee.of(trainee.code, at)]));
+      picks.forEach((_, at) => codes.push(Trainee.of(trainee.code, at)));
     }
+    return codes;
+  }
+
+  /** Where those codes lie, and what is drawn at places all over the plane or line. */
+  *lookAtCodes(seen, own) {
+    const { trainee, settings } = this;
+    const points = yield* this.codes();
     const { place, back } = fitted(points, this.before);
     this.before = points.map(place);
     Object.assign(seen, { places: this.before, point: own && place(own) });

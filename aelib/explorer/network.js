@@ -94,7 +94,7 @@ export async function unpackedModel(packed) {
 const asMaps = (data) => ({ data, channels: 1, side: SIDE });
 
 /** A trained network: what aelib's `encode`, `decode` and the judge do, for one picture. */
-class Model {
+export class Model {
   /** @param {Object<string, object[]>} parts @param {number} offset taken from every pixel */
   constructor(parts, offset) {
     this.parts = parts;

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,6 +70,8 @@ def payload_of(
     if "train" in views:
         train, _, test = splits()
         result["train"] = {"train": _levels(train[:TRAINED_ON]), "test": _levels(test[:TRIED_ON])}
+        strokes = {k: [np.round(stroke, 1).tolist() for stroke in v] for k, v in hangul.STROKES.items()}
+        result["train"]["letters"] = strokes
     if "letters" in views:
         result["letters"] = _letters()
     if "alarms" in views:

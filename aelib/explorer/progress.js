@@ -34,13 +34,13 @@ export class Curves extends Plot {
     const levels = [...this.known.flatMap(({ train, test }) => [train, test]), ...this.lines.map(([value]) => value)];
     const [low, high] = range(levels.length ? levels : [0.01, 0.3]).map(Math.log10);
     const last = this.known.at(-1);
-    const words = last ? `After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test digits.` : "";
-    const axes = this.axes(width, [low - 0.15 * (high - low), high], this.total, `Errors while it learns. ${words}`);
+    const words = last ? `After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test pictures.` : "";
+    const axes = this.axes(width, [low - 0.1 * (high - low), high + 0.1 * (high - low)], this.total, `Errors while it learns. ${words}`);
     for (const [value, label] of this.lines) {
       axes.rule(value, "cursor");
       axes.name(value, `${label} ${short(value)}`, "");
     }
-    for (const [what, label, kind] of [["train", "training", "dashed"], ["test", "test digits", "solid"]]) {
+    for (const [what, label, kind] of [["train", "training", "dashed"], ["test", "test", "solid"]]) {
       const path = axes.path(this.known.map((errors) => errors[what]), (n) => this.steps[n]);
       axes.picture.append(svg("path", { d: path, class: `line ${kind}` }));
       if (last) axes.name(last[what], `${label} ${short(last[what])}`, kind);
@@ -58,19 +58,20 @@ export class Territory {
     this.canvas = h("canvas.map", { width: CLOUD, height: CLOUD, role: "img" });
     this.tiles = new OffscreenCanvas(ACROSS * SIDE, ACROSS * SIDE);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    explorer.painters.add(() => this.seen && this.show(this.seen, this.labels));
+    explorer.painters.add(() => this.seen && this.show(this.seen, this.labels, this.names));
   }
 
-  show(seen, labels) {
-    Object.assign(this, { seen, labels });
+  /** @param {object} seen what the lesson looked at @param {number[]} labels of the dots @param {string[]} names of labels */
+  show(seen, labels, names) {
+    Object.assign(this, { seen, labels, names });
     this.flat = seen.map.length === ACROSS;
     this.paintTiles();
-    const goal = seen.places.map(([x, y], n) => this.toCanvas([x, this.flat ? 1.9 - 0.4 * labels[n] : y]));
+    const goal = seen.places.map(([x, y], n) => this.toCanvas([x, this.flat ? 1.9 - (4 * labels[n]) / names.length : y]));
     if (this.still.matches || this.places?.length !== goal.length) this.places = goal;
     this.goal = goal;
     this.canvas.setAttribute("aria-label", this.flat
-      ? "The line of the one number: test digits in ten rows, and along the bottom what is drawn there."
-      : "The plane of the two numbers: test digits as dots, and under them what is drawn there.");
+      ? "The line of the one number: test pictures in a row for each kind, and along the bottom what is drawn there."
+      : "The plane of the two numbers: test pictures as dots, and under them what is drawn there.");
     if (!this.gliding) this.glide();
   }
 
@@ -85,7 +86,7 @@ export class Territory {
     paintCloud(this.explorer, this.canvas, this.places, this.labels, (pen) => {
       pen.imageSmoothingEnabled = false;
       pen.drawImage(this.tiles, 0, 0, CLOUD, CLOUD);
-    });
+    }, this.names);
     const { point } = this.seen;
     if (point) paintRing(this.explorer, this.canvas, this.toCanvas(this.flat ? [point[0], -2.05] : point), 16, [10, 5], "--accent");
     const far = this.places.some((place, n) => Math.abs(place[0] - this.goal[n][0]) + Math.abs(place[1] - this.goal[n][1]) > 1);

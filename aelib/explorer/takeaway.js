@@ -1,8 +1,10 @@
 // A trained network to take home, and to use in the other views.
 
-import { Missing, pictureOf } from "./measures.js";
-import { h } from "./page.js";
-import { Trainee, finished } from "./trainee.js";
+import { NORM } from "./learning.js";
+import { Missing, PIXELS } from "./measures.js";
+import { Model } from "./network.js";
+import { handFile } from "./page.js";
+import { Trainee, layersOf } from "./trainee.js";
 
 const NO_NETWORK = "This file is not a network that was saved here.";
 
@@ -26,9 +28,7 @@ function packedFile(parameters, settings) {
 
 /** Hand such a file to the reader. */
 export function handOver(parameters, settings) {
-  const link = h("a", { href: URL.createObjectURL(packedFile(parameters, settings)), download: "autoencoder.safetensors" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  handFile(packedFile(parameters, settings), "autoencoder.safetensors");
 }
 
 /** What is in such a file. @returns {Promise<{settings: object, weights: Float32Array}>} */
@@ -48,38 +48,53 @@ export async function unpackedFile(file) {
   }
 }
 
-/** A trained network as the other views use one: what network.js calls a Model. */
-class OwnModel {
-  constructor(settings, state) {
-    this.trainee = new Trainee(settings);
-    this.trainee.state = state;
-  }
-
-  encode(image) {
-    this.trainee.show(image, [0]);
-    finished(this.trainee.encode());
-    return Trainee.of(this.trainee.code, 0);
-  }
-
-  decode(code) {
-    this.trainee.put([[...code]]);
-    finished(this.trainee.decode());
-    return Trainee.of(this.trainee.drawn, 0);
-  }
-
-  reconstruct(image) {
-    return this.decode(this.encode(image));
-  }
+/** The trained network as the other views run one: each batch norm is folded into what is before it. */
+function modelOf(parameters, settings) {
+  const of = Object.fromEntries(parameters.map(({ name, values }) => [name, values]));
+  let last = null; // the layer before, as far as it has weights
+  const ready = (layer) => {
+    if (layer.kind === "norm") {
+      const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((part) => of[`${layer.name}.${part}`]);
+      const each = last.weight.length / last.outputs;
+      last.bias.forEach((own, o) => {
+        const c = Math.floor((o * layer.channels) / last.outputs); // a pixel shuffle makes one channel of four
+        const factor = weight[c] / Math.sqrt(variance[c] + NORM.least);
+        for (let n = o * each; n < (o + 1) * each; n++) last.weight[n] *= factor;
+        last.bias[o] = bias[c] + (own - mean[c]) * factor;
+      });
+      return [];
+    }
+    if (layer.name) last = layer = { ...layer, weight: outputFirst(layer, of[`${layer.name}.weight`]), bias: of[`${layer.name}.bias`].slice() };
+    return [layer];
+  };
+  const { encoder, decoder } = layersOf(settings);
+  return new Model({ encoder: encoder.flatMap(ready), decoder: decoder.flatMap(ready) }, settings.offset);
 }
 
-/** What stands in for the course's network in the other views; its codes are those of the test pictures. */
-export function standIn(settings, state, { images, labels }) {
-  const model = new OwnModel(settings, state);
-  const codes = labels.map((_, n) => model.encode(pictureOf(images, n)));
+/** A layer's weights with the output first, as packing.py has them; of a transposed convolution PyTorch has the input first. */
+function outputFirst({ kind, inputs, outputs, kernel }, weight) {
+  if (kind !== "transposed convolution") return weight.slice();
+  const taps = kernel * kernel;
+  return Float32Array.from(weight, (_, n) => {
+    const [o, i, tap] = [Math.floor(n / (inputs * taps)), Math.floor(n / taps) % inputs, n % taps];
+    return weight[(i * outputs + o) * taps + tap];
+  });
+}
+
+/**
+ * What stands in for the course's network in the other views.
+ * @param {Float32Array[]} codes of the test pictures @param {number[]} labels @param {Float32Array} images
+ */
+export function standIn(parameters, settings, codes, labels, images) {
   const quantiles = Array.from({ length: settings.latentDim }, (_, k) => {
     const sorted = codes.map((code) => code[k]).sort((a, b) => a - b);
     return Array.from({ length: 41 }, (_, q) => sorted[Math.round((q / 40) * (sorted.length - 1))]);
   });
   const points = Float32Array.from(codes.flatMap((code) => [...code]));
-  return { name: `latent/${settings.latentDim}`, model, codes: Float32Array.from(quantiles.flat()), plane: { points, labels } };
+  return {
+    name: `latent/${settings.latentDim}`,
+    model: modelOf(parameters, settings),
+    codes: Float32Array.from(quantiles.flat()),
+    plane: { points, labels, images: images.subarray(0, labels.length * PIXELS) },
+  };
 }

@@ -1,7 +1,7 @@
 // The course's autoencoder while it learns: its layers, PyTorch's first weights, Adam, and its state.
 
 import { ADAM, Bench } from "./kernels.js";
-import { BatchNorm, InPlace, Rearranged, Weighted, bilinearLinks, connections, nearestLinks, reshaped, shuffleLinks } from "./learning.js";
+import { BatchNorm, InPlace, Rearranged, Weighted, connections, linksOf, reshaped } from "./learning.js";
 import { PIXELS, SIDE } from "./measures.js";
 
 export const BATCH = 64;
@@ -26,6 +26,46 @@ export function rateFactor(step, total) {
   return Math.min(done / WARMUP, (1 - done) / (1 - WARMUP));
 }
 
+/**
+ * The course's autoencoder as two lists of layers, in the words that packing.py has for them; `name`
+ * is a layer's in PyTorch's state_dict. @param {{latentDim: number, upsampling: string}} settings
+ */
+export function layersOf({ latentDim, upsampling }) {
+  const weighted = (kind) => (name, inputs, outputs, kernel = 1, stride = 1, padding = [0, 0]) =>
+    ({ kind, name, inputs, outputs, kernel, stride, padding });
+  const [convolution, transposed, linear] = ["convolution", "transposed convolution", "linear"].map(weighted);
+  const norm = (name, channels) => ({ kind: "norm", name, channels });
+  const relu = { kind: "relu" };
+  /** The six ways of up-sampling, as in aelib.models. */
+  const up = (name, inputs, outputs, size) => {
+    const odd = size % 2; // an odd side takes a row and column more
+    switch (upsampling) {
+      case "transpose": return [transposed(name, inputs, outputs, 3, 2, [1 - odd, 0])];
+      case "transpose_k4": return [transposed(name, inputs, outputs, 4, 2, [1, 1 - odd])];
+      case "nearest":
+      case "bilinear": return [{ kind: upsampling, size }, convolution(`${name}.1`, inputs, outputs, 3, 1, [1, 1])];
+      default: return [
+        { ...convolution(`${name}.conv`, inputs, 4 * outputs, 3, 1, [1, 1 + odd]), evened: upsampling === "pixel_shuffle_icnr" },
+        { kind: "pixel shuffle", size },
+      ];
+    }
+  };
+  return {
+    encoder: [
+      convolution("encoder.0", 1, 8, 3, 2, [1, 1]), relu,
+      convolution("encoder.2", 8, 16, 3, 2, [1, 1]), norm("encoder.3", 16), relu,
+      convolution("encoder.5", 16, 32, 3, 2), relu,
+      { kind: "flatten" }, linear("encoder.8", 288, 128), relu, linear("encoder.10", 128, latentDim),
+    ],
+    decoder: [
+      linear("decoder.0", latentDim, 128), relu, linear("decoder.2", 128, 288), relu, { kind: "reshape", shape: [32, 3] },
+      ...up("decoder.5", 32, 16, 7), norm("decoder.6", 16), relu,
+      ...up("decoder.8", 16, 8, 14), norm("decoder.9", 8), relu,
+      ...up("decoder.11", 8, 1, 28), { kind: "sigmoid" },
+    ],
+  };
+}
+
 /** @typedef {{name: string, shape: number[], values: Float32Array, gradients: Float32Array}} Parameter */
 
 export class Trainee {
@@ -42,9 +82,12 @@ export class Trainee {
     this.steps = 0;
     /** @type {Parameter[]} in the order and by the names of PyTorch's state_dict */
     this.parameters = [];
-    this.picture = { ...this.maps(1, SIDE), gradients: null };
-    this.encoder = this.makeEncoder();
-    this.decoder = this.makeDecoder();
+    const { encoder, decoder } = layersOf(settings);
+    this.picture = this.at = { ...this.maps(1, SIDE), gradients: null };
+    this.encoder = encoder.flatMap((layer) => this.made(layer));
+    this.code = this.at;
+    this.decoder = decoder.flatMap((layer) => this.made(layer));
+    this.drawn = this.at;
   }
 
   maps(channels, side) {
@@ -62,22 +105,51 @@ export class Trainee {
     return this.parameters.at(-1);
   }
 
-  makeEncoder() {
-    const layers = new Chain(this, "encoder", this.picture);
-    layers.convolution(0, 8, 14, { kernel: 3, stride: 2, padding: 1 }).relu();
-    layers.convolution(2, 16, 7, { kernel: 3, stride: 2, padding: 1 }).norm(3).relu();
-    layers.convolution(5, 32, 3, { kernel: 3, stride: 2, padding: 0 }).relu();
-    layers.reshape(32 * 3 * 3, 1).linear(8, 128).relu().linear(10, this.settings.latentDim);
-    this.code = layers.at;
-    return layers.all;
+  /** Make what is described: a layer that reads the maps `at`, and writes those that are `at` afterwards. */
+  made(layer) {
+    const { bench, at: from } = this;
+    const { kind, name, channels, size, shape } = layer;
+    const to = (count, side) => (this.at = this.maps(count, side));
+    switch (kind) {
+      case "flatten":
+      case "reshape":
+        this.at = reshaped(from, ...(shape ?? [from.channels * from.pixels, 1]));
+        return [];
+      case "relu":
+      case "sigmoid":
+        return [new InPlace(bench, from, kind)];
+      case "norm": {
+        const own = (what, first) => [what, this.parameter(`${name}.${what}`, [channels], () => first)];
+        const all = [own("weight", 1), own("bias", 0), own("running_mean", 0), own("running_var", 1)];
+        return [new BatchNorm(bench, from, to(channels, from.side), Object.fromEntries(all))];
+      }
+      case "nearest":
+      case "bilinear":
+      case "pixel shuffle": {
+        const wide = kind === "pixel shuffle" ? from.channels / 4 : from.channels;
+        return [new Rearranged(bench, BATCH, from, to(wide, size), ...linksOf[kind](from.side, size))];
+      }
+      default:
+        return [this.weighted(layer)];
+    }
   }
 
-  makeDecoder() {
-    const layers = new Chain(this, "decoder", this.code);
-    layers.linear(0, 128).relu().linear(2, 32 * 3 * 3).relu().reshape(32, 3);
-    layers.up(5, 16, 7).norm(6).relu().up(8, 8, 14).norm(9).relu().up(11, 1, 28).sigmoid();
-    this.drawn = layers.at;
-    return layers.all;
+  /** PyTorch's first weights: even between plus and minus one over the root of the fan in. */
+  weighted({ kind, name, inputs, outputs, kernel, stride, padding, evened }) {
+    const from = this.at;
+    const [taps, inputFirst] = [kernel * kernel, kind === "transposed convolution"];
+    const added = padding[0] + padding[1];
+    const side = inputFirst ? (from.side - 1) * stride + kernel - added : Math.floor((from.side + added - kernel) / stride) + 1;
+    const links = connections(...(inputFirst ? [from.side, side] : [side, from.side]), kernel, stride, padding[0])
+      .map(([coarse, fine, tap]) => (inputFirst ? [fine, coarse, tap] : [coarse, fine, tap]));
+    const window = kind === "linear" ? [] : [kernel, kernel];
+    const fan = (inputFirst ? outputs : inputs) * taps; // as PyTorch counts it; none where d = 0
+    const first = () => (fan ? (2 * this.random() - 1) / Math.sqrt(fan) : 0);
+    const weight = this.parameter(`${name}.weight`, [...(inputFirst ? [inputs, outputs] : [outputs, inputs]), ...window], first);
+    const bias = this.parameter(`${name}.bias`, [outputs], first);
+    if (evened) [weight, bias].forEach(even);
+    this.at = this.maps(outputs, side);
+    return new Weighted(this.bench, BATCH, from, this.at, links, taps, inputFirst, weight, bias);
   }
 
   /** Put pictures before the network. @param {Float32Array} all 784 numbers each @param {number[]} picks */
@@ -146,92 +218,8 @@ export class Trainee {
   }
 }
 
-/** Layers, one after the other; each call adds one, named by its place in PyTorch's Sequential. */
-class Chain {
-  constructor(trainee, name, at) {
-    Object.assign(this, { trainee, name, at, all: [] });
-  }
-
-  add(layer, at = this.at) {
-    this.all.push(layer);
-    this.at = at;
-    return this;
-  }
-
-  /** PyTorch's first weights: even between plus and minus one over the root of the fan in. */
-  weighted(name, shape, channels, side, links, taps, inputFirst) {
-    const { trainee, at } = this;
-    const to = trainee.maps(channels, side);
-    const fan = shape.slice(1).reduce((product, size) => product * size, 1); // none where d = 0
-    const first = () => (fan ? (2 * trainee.random() - 1) / Math.sqrt(fan) : 0);
-    const weight = trainee.parameter(`${this.name}.${name}.weight`, shape, first);
-    const bias = trainee.parameter(`${this.name}.${name}.bias`, [channels], first);
-    return this.add(new Weighted(trainee.bench, BATCH, at, to, links, taps, inputFirst, weight, bias), to);
-  }
-
-  convolution(name, channels, side, how) {
-    const shape = [channels, this.at.channels, how.kernel, how.kernel];
-    return this.weighted(name, shape, channels, side, connections(side, this.at.side, how), how.kernel ** 2, false);
-  }
-
-  transposed(name, channels, side, how) {
-    const shape = [this.at.channels, channels, how.kernel, how.kernel];
-    const links = connections(this.at.side, side, how).map(([coarse, fine, tap]) => [fine, coarse, tap]);
-    return this.weighted(name, shape, channels, side, links, how.kernel ** 2, true);
-  }
-
-  linear(name, numbers) {
-    return this.weighted(name, [numbers, this.at.channels], numbers, 1, [[0, 0, 0]], 1, false);
-  }
-
-  norm(name) {
-    const { trainee, at } = this;
-    const own = (what, first) => [what, trainee.parameter(`${this.name}.${name}.${what}`, [at.channels], () => first)];
-    const all = [own("weight", 1), own("bias", 0), own("running_mean", 0), own("running_var", 1)];
-    const to = trainee.maps(at.channels, at.side);
-    return this.add(new BatchNorm(trainee.bench, at, to, Object.fromEntries(all)), to);
-  }
-
-  relu() {
-    return this.add(new InPlace(this.trainee.bench, this.at, "relu"));
-  }
-
-  sigmoid() {
-    return this.add(new InPlace(this.trainee.bench, this.at, "sigmoid"));
-  }
-
-  reshape(channels, side) {
-    this.at = reshaped(this.at, channels, side);
-    return this;
-  }
-
-  rearranged(channels, side, [links, factors]) {
-    const to = this.trainee.maps(channels, side);
-    return this.add(new Rearranged(this.trainee.bench, BATCH, this.at, to, links, factors), to);
-  }
-
-  /** The six ways of up-sampling, as in aelib.models. */
-  up(name, channels, side) {
-    const kind = this.trainee.settings.upsampling;
-    const from = this.at;
-    if (kind === "transpose") {
-      return this.transposed(name, channels, side, { kernel: 3, stride: 2, padding: 1 - (side % 2) });
-    }
-    if (kind === "transpose_k4") return this.transposed(name, channels, side, { kernel: 4, stride: 2, padding: 1 });
-    const three = { kernel: 3, stride: 1, padding: 1 };
-    if (kind === "nearest" || kind === "bilinear") {
-      const links = (kind === "nearest" ? nearestLinks : bilinearLinks)(from.side, side);
-      return this.rearranged(from.channels, side, links).convolution(`${name}.1`, channels, side, three);
-    }
-    const half = Math.ceil(side / 2); // an odd side is cut from a grid that is a pixel larger
-    this.convolution(`${name}.conv`, 4 * channels, half, three);
-    if (kind === "pixel_shuffle_icnr") this.trainee.parameters.slice(-2).forEach(evened);
-    return this.rearranged(channels, side, shuffleLinks(half, side));
-  }
-}
-
 /** ICNR: the four maps that are woven into one start equal. */
-function evened({ shape, values }) {
+function even({ shape, values }) {
   const each = values.length / shape[0];
   for (let o = 0; o < shape[0]; o++) values.copyWithin(o * each, (o - (o % 4)) * each, (o - (o % 4) + 1) * each);
 }

@@ -5,46 +5,45 @@ import { PIXELS, SIDE, range } from "./measures.js";
 /**
  * The errors on test pictures of the mean training picture, and of PCA with so many numbers, whose
  * directions are found by letting the pictures pull at random ones, again and again.
- * @param {Float32Array} all @param {number[]} picks of pictures in it @param {Float32Array} test
+ * @param {Float32Array[]} pictures @param {Float32Array[]} tests
  */
-export function* baselines(all, picks, test, testPicks, size, random) {
-  const own = picks.slice(0, 1500);
+export function* baselines(pictures, tests, size, random) {
   const mean = new Float32Array(PIXELS);
-  for (const n of own) for (let p = 0; p < PIXELS; p++) mean[p] += all[n * PIXELS + p] / own.length;
-  const less = (from, n) => Float32Array.from(mean, (value, p) => from[n * PIXELS + p] - value);
-  const dot = (a, b) => {
-    let sum = 0;
-    for (let p = 0; p < PIXELS; p++) sum += a[p] * b[p];
-    return sum;
-  };
-  const add = (to, share, from) => {
-    for (let p = 0; p < PIXELS; p++) to[p] += share * from[p];
-  };
-  let directions = Array.from({ length: size }, () => Float32Array.from(mean, () => random() - 0.5));
+  for (const picture of pictures) add(mean, 1 / pictures.length, picture);
+  const less = (picture) => picture.map((value, p) => value - mean[p]);
+  const own = pictures.map(less);
+  let directions = Array.from({ length: size }, () => mean.map(() => random() - 0.5));
   for (let round = 0; round < 8; round++) {
     const pulled = directions.map(() => new Float32Array(PIXELS));
-    for (const n of own) {
-      const picture = less(all, n);
+    for (const picture of own) {
       directions.forEach((direction, k) => add(pulled[k], dot(direction, picture), picture));
       yield;
     }
     pulled.forEach((direction, k) => {
       for (const other of pulled.slice(0, k)) add(direction, -dot(direction, other), other);
       const length = Math.sqrt(dot(direction, direction)) || 1;
-      pulled[k] = direction.map((value) => value / length);
+      direction.forEach((value, p) => (direction[p] = value / length));
     });
     directions = pulled;
   }
   let [ofMean, ofLinear] = [0, 0];
-  for (const n of testPicks) {
-    const picture = less(test, n);
-    const whole = dot(picture, picture) / PIXELS / testPicks.length;
+  for (const picture of tests.map(less)) {
+    const share = 1 / PIXELS / tests.length;
+    const whole = share * dot(picture, picture);
     ofMean += whole;
-    ofLinear += whole;
-    for (const direction of directions) ofLinear -= dot(direction, picture) ** 2 / PIXELS / testPicks.length;
-    yield;
+    ofLinear += directions.reduce((rest, direction) => rest - share * dot(direction, picture) ** 2, whole);
   }
   return { ofMean, ofLinear };
+}
+
+function dot(a, b) {
+  let sum = 0;
+  for (let p = 0; p < PIXELS; p++) sum += a[p] * b[p];
+  return sum;
+}
+
+function add(to, share, from) {
+  for (let p = 0; p < PIXELS; p++) to[p] += share * from[p];
 }
 
 const turns = (turn) => Float32Array.from({ length: PIXELS }, (_, n) => turn((2 * Math.PI * Math.floor(n / SIDE) * (n % SIDE)) / SIDE));

@@ -3,7 +3,7 @@
 import { classroom } from "../classroom.js";
 import { makeDrawing, NOBODY } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
-import { DIGITS, Missing, meanSquaredError, pictureOf } from "../measures.js";
+import { DIGITS, Missing, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
@@ -12,77 +12,84 @@ import { handOver, standIn, unpackedFile } from "../takeaway.js";
 import { asPicture } from "../yardsticks.js";
 
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
-const USUAL = {
-  digits: DIGITS, latentDim: 2, upsampling: "transpose", rate: 0.01, seed: 0, shifted: false, limit: 3000,
-};
+const USUAL = { of: "digits", d: 2, kind: "transpose", rate: 0.01, images: 3000, range: "whole", seed: 0 };
+// What a reader chooses, by its key in an address: its name, and values with words.
 const CHOICES = {
-  latentDim: ["numbers in the code", [0, 1, 2, 3, 4, 8, 16].map((d) => [d, String(d)])],
-  upsampling: ["way of up-sampling", [
-    "transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr",
-  ].map((kind) => [kind, kind])],
-  rate: ["learning rate", [[0.001, "0.001"], [0.003, "0.003"], [0.01, "0.01, the course's"], [0.03, "0.03"], [0.3, "0.3, too large"], [1, "1, far too large"]]],
-  limit: ["training images", [[100, "a hundred"], [3000, "all that came along"]]],
-  seed: ["seed", DIGITS.map((n) => [n, String(n)])],
+  of: ["learn from", [["digits", "digits"], ["letters", "letters of Hangul"]]],
+  d: ["numbers in the code", [...Array(17).keys()]],
+  kind: ["way of up-sampling", ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]],
+  rate: ["learning rate", [0.001, 0.003, [0.01, "0.01, the course's"], 0.03, [0.3, "0.3, too large"], [1, "1, far too large"]]],
+  images: ["training images", [[100, "a hundred"], [3000, "all that came along"]]],
+  range: ["images go", [["whole", "from 0 to 1"], ["half", "from −0.5 to 0.5"]]],
+  seed: ["seed", DIGITS],
 };
-const EXPERIMENTS = [
-  ["Only zeros", { digits: [0], latentDim: 16 },
+const OPTIONS = Object.fromEntries(Object.entries(CHOICES).map(([key, [, options]]) =>
+  [key, options.map((option) => [option].flat()).map(([value, words = String(value)]) => [value, words])]));
+const SETUPS = {
+  zeros: ["Only zeros", { kinds: [0], d: 16 },
     "It sees nothing but zeros. Look at what becomes of the other nine digits: does it copy, or does it turn them into what it knows? (Notebook 3)"],
-  ["Two numbers", { latentDim: 2 },
+  two: ["Two numbers", { d: 2 },
     "Every digit has to pass through two numbers. Watch the cloud fall apart into digits, and which of them stay together. (Notebook 2)"],
-  ["A transposed convolution's first steps", { latentDim: 16, upsampling: "transpose", at: "slow" },
+  grid: ["A transposed convolution's first steps", { d: 16 },
     "Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)"],
-  ["The range trap", { latentDim: 16, shifted: true },
-    "Images go from -0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)"],
-  ["Break it: steps far too large", { latentDim: 16, rate: 1 },
+  range: ["The range trap", { d: 16, range: "half" },
+    "Images go from −0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)"],
+  wild: ["Break it: steps far too large", { d: 16, rate: 1 },
     "A learning rate a hundred times too large throws it about: at first it draws nearly the same picture for every input, its curves jump, and it stays far behind what 0.01 reaches."],
-  ["Break it: a hundred images", { latentDim: 16, limit: 100 },
+  few: ["Break it: a hundred images", { d: 16, images: 100 },
     "It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part."],
-];
-
-/** The pictures that came along: 16 levels of grey. */
-async function pictures({ images, labels } = {}) {
-  return { images: (await unpacked(images)).map((level) => level / 15), labels };
-}
+};
 
 async function trainView(explorer) {
   const { train: packed, lesson } = explorer.payload;
-  const data = { train: await pictures(packed?.train), test: await pictures(packed.test) };
+  /** The pictures that came along: 16 levels of grey. */
+  const pictures = async ({ images, labels } = {}) => ({ images: (await unpacked(images)).map((level) => level / 15), labels });
+  const digits = { train: await pictures(packed?.train), test: await pictures(packed.test) };
+  const { letters } = packed;
+  const names = { digits: DIGITS.map(String), letters: Object.keys(letters) };
   const shelf = new Shelf(explorer.payload);
-  const wish = { ...USUAL };
   const added = []; // the reader's own drawings that it learns from
-  let state = "ready"; // playing, paused, done, broken
-  let seen = null;
+  let wish = { ...USUAL, kinds: DIGITS }; // `kinds`: the labels that it learns from
+  let setup = null;
+  let state = "ready"; // playing, paused, done, broken; empty: without anything to learn from
+  let begun = null; // what the lesson began with
+  let seen = null; // its last look
   let weights = null; // of a file
   let run = 0; // which begin it is that is looked at
   let pace = "usual";
 
   const status = h("p.strong", { role: "status" });
-  const hint = h("p.finding", {}, "");
+  const hint = h("p.finding", { role: "status" });
   const trouble = h("p.missing", { role: "alert", hidden: "" });
   const say = (words) => {
     trouble.textContent = words;
     trouble.hidden = !words;
   };
-  const strips = ["ten test digits", "what becomes of them"].map((name) => new Strip(explorer, name, DIGITS.map(String)));
+  const taught = h("div.presets", { role: "group", "aria-label": "Learn from" });
+  const rows = h("div");
+  let strips = [];
   const yours = new Picture(explorer, "Yours");
   const copy = new Picture(explorer, "What becomes of it");
   const waves = new Picture(explorer, "Spectrum of its drawings");
   const curves = new Curves();
   const territory = new Territory(explorer);
   const land = h("div.mapbox", {}, territory.canvas,
-    h("p.quiet", {}, "Each dot is a test digit. Under them: what the network draws there. Ring: your digit."));
+    h("p.quiet", {}, "Each dot is a test picture. Under them: what the network draws there. Ring: your digit."));
   const score = h("p.finding");
 
   const told = {
+    begun(message) {
+      begun = message;
+      showKinds();
+    },
     look(look) {
       seen = look;
       curves.add(look.step, look);
       show();
     },
     lines({ lines }) {
-      const { latentDim } = wish;
       curves.lines = [[lines.ofMean, "mean image"]];
-      if (latentDim) curves.lines.push([lines.ofLinear, `PCA with ${latentDim}`]);
+      if (wish.d) curves.lines.push([lines.ofLinear, `PCA with ${wish.d}`]);
       if (lines.floor) curves.lines.push([lines.floor, "floor of the range"]);
       curves.real = lines.score;
       show();
@@ -96,29 +103,30 @@ async function trainView(explorer) {
       if (ended) state = "done";
       show();
     },
-    saved({ purpose, parameters, settings, state: kept }) {
+    saved({ purpose, parameters, settings, codes, test }) {
       if (purpose === "file") handOver(parameters, settings);
-      else lend(standIn(settings, kept, data.test));
+      else lend(standIn(parameters, settings, codes, test.labels, test.images));
     },
   };
-  const send = await classroom(explorer.payload.lesson, (message) => {
+  const send = await classroom(lesson, (message) => {
     if (message.run === run) told[message.kind](message);
   });
-  send({ kind: "data", ...data });
+  send({ kind: "data", digits, letters });
 
   function begin() {
-    state = wish.digits.length ? "ready" : "empty";
-    seen = null;
+    const { of, kinds, d, kind, range, images, rate, seed } = wish;
+    state = kinds.length ? "ready" : "empty";
+    seen = begun = null;
     run++;
     send({ kind: "pause" });
-    say(state === "empty" ? "Choose at least one digit for it to learn from." : "");
+    say(state === "empty" ? "Choose at least one kind of picture for it to learn from." : "");
     curves.clear();
     territory.places = null;
     follow();
-    if (state === "empty") return show();
-    const { latentDim, upsampling, shifted, digits, limit, rate, seed } = wish;
-    const settings = { latentDim, upsampling, offset: shifted ? 0.5 : 0 };
-    send({ kind: "begin", run, settings, digits, limit, rate, seed, total: STEPS, weights, added });
+    show();
+    if (state === "empty") return;
+    const settings = { latentDim: d, upsampling: kind, offset: range === "half" ? 0.5 : 0 };
+    send({ kind: "begin", run, settings, of, kinds, images, rate, seed, total: STEPS, weights, added });
   }
   function play(at) {
     if (state === "done") begin();
@@ -133,17 +141,15 @@ async function trainView(explorer) {
     send({ kind: "pause" });
     show();
   }
-  function change(part) {
-    Object.assign(wish, part);
-    weights = null;
-    hint.textContent = "";
+  /** Begin with other wishes. @param {string | null} from a setup, or none */
+  function change(part, from = null) {
+    wish = { ...wish, ...part };
+    [setup, weights] = [from, null];
+    hint.textContent = from ? SETUPS[from][2] : "";
     begin();
+    explorer.settleSoon?.();
   }
-  function experiment([, { at = "usual", ...part }, words]) {
-    change({ ...USUAL, ...part });
-    hint.textContent = words;
-    play(at);
-  }
+  const setUp = (name, part = {}) => change({ ...USUAL, kinds: DIGITS, ...SETUPS[name]?.[1], ...part }, name);
 
   const buttons = {
     play: button("Play", () => play("usual")),
@@ -153,18 +159,15 @@ async function trainView(explorer) {
       send({ kind: "one" });
     }),
     slow: button("Slow", () => play("slow")),
-    again: button("Start again", () => begin()),
+    again: button("Start again", begin),
   };
-  const taught = DIGITS.map((digit) => button(String(digit), () => {
-    const digits = DIGITS.filter((each) => wish.digits.includes(each) !== (each === digit));
-    change({ digits });
-  }, { "aria-label": `Learn from the digit ${digit}` }));
-  const selects = Object.fromEntries(Object.entries(CHOICES).map(([key, [name, options]]) => [
-    key,
-    choice(name, options.map(([value, words]) => [String(value), words]), String(wish[key]), (value) =>
-      change({ [key]: key === "upsampling" ? value : Number(value) })),
-  ]));
-  const shifted = button("Shift images by half", () => change({ shifted: !wish.shifted }));
+  const selects = Object.fromEntries(Object.entries(CHOICES).map(([key, [name]]) => {
+    const options = OPTIONS[key].map(([value, words]) => [String(value), words]);
+    return [key, choice(name, options, String(wish[key]), (text) => {
+      const [value] = OPTIONS[key].find(([each]) => String(each) === text);
+      change({ [key]: value, ...(key === "of" ? { kinds: [...names[value].keys()] } : {}) });
+    })];
+  }));
   const add = button("Let it learn from my drawing, too", () => {
     added.push(Float32Array.from(explorer.desk.image));
     begin();
@@ -178,20 +181,25 @@ async function trainView(explorer) {
     },
   });
   const film = button("Play its moments", async () => {
-    for (let n = 0; n < seen.moments.length && element.isConnected && state !== "playing"; n++) {
+    for (let n = 0; n < seen?.moments.length && element.isConnected && state !== "playing"; n++) {
       time.set(n);
       send({ kind: "moment", n });
       await new Promise((ready) => setTimeout(ready, 120));
     }
   });
-  const others = ["code", "plane", "morph", "latent"].filter((name) => explorer.payload.views.includes(name));
-  const useIt = button("Use it in the other views", () => send({ kind: "save", purpose: "use" }));
+  const save = (purpose) => {
+    pause();
+    send({ kind: "save", purpose });
+  };
+  const others = ["machine", "plane", "morph", "latent"].filter((name) => explorer.payload.views.includes(name));
+  const useIt = button("Use it in the other views", () => save("use"));
   const back = button("Give the course's network back", () => lend(null));
+  const toFile = button("Save to a file", () => save("file"));
   const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": "a file with a network", onchange: async () => {
     try {
       const found = await unpackedFile(file.files[0]);
-      const { latentDim, upsampling, offset } = found.settings;
-      Object.assign(wish, { latentDim, upsampling, shifted: offset > 0 });
+      const { latentDim: d, upsampling: kind, offset } = found.settings;
+      Object.assign(wish, { d, kind, range: offset ? "half" : "whole" });
       weights = found.weights;
       begin();
       hint.textContent = "This is the network of your file. Play trains it further; Start again comes back to it.";
@@ -211,13 +219,22 @@ async function trainView(explorer) {
 
   /** The controls say what is chosen. */
   function follow() {
-    taught.forEach((each, digit) => each.setAttribute("aria-pressed", String(wish.digits.includes(digit))));
     for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
-    shifted.setAttribute("aria-pressed", String(wish.shifted));
+    const focused = [...taught.children].indexOf(taught.getRootNode().activeElement);
+    taught.replaceChildren(h("span.quiet", {}, "which"), ...names[wish.of].map((name, n) => button(name, () => {
+      change({ kinds: [...names[wish.of].keys()].filter((each) => wish.kinds.includes(each) !== (each === n)) });
+    }, { "aria-label": `Learn from the ${wish.of === "digits" ? "digit" : "letter"} ${name}`, "aria-pressed": String(wish.kinds.includes(n)) })), add);
+    taught.children[focused]?.focus();
+  }
+
+  /** One picture of each kind, and a row for what becomes of them. */
+  function showKinds() {
+    strips = ["test pictures, one of each kind", "what becomes of them"].map((title) => new Strip(explorer, title, names[wish.of]));
+    rows.replaceChildren(...strips.map((strip) => strip.element));
+    begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : "new"));
   }
 
   function show() {
-    const { latentDim } = wish;
     const can = state !== "empty" && state !== "broken";
     buttons.play.disabled = buttons.slow.disabled = !can;
     buttons.pause.disabled = state !== "playing";
@@ -227,25 +244,22 @@ async function trainView(explorer) {
     if (state === "playing") time.set(many - 1);
     film.disabled = many < 2 || state === "playing";
     add.disabled = !explorer.desk.image;
-    useIt.disabled = !seen || !latentDim || wish.shifted;
+    toFile.disabled = !seen;
+    useIt.disabled = !seen || !wish.d || wish.range === "half";
     back.hidden = !shelf.own;
     const speed = seen?.speed && state === "playing" ? `, ${seen.speed} images a second` : "";
     status.textContent = !seen
       ? (can ? "Getting ready …" : "")
-      : `${state === "done" ? "Done: " : ""}step ${seen.step}, error ${short(seen.test)} on test digits${speed}`;
+      : `${state === "done" ? "Done: " : ""}step ${seen.step}, error ${short(seen.test)} on test ${wish.of}${speed}`;
     land.hidden = !seen?.map;
     if (!seen) return;
     curves.show(seen.total, seen.step);
-    if (seen.map) territory.show(seen, data.test.labels);
-    DIGITS.forEach((digit) => {
-      const n = data.test.labels.indexOf(digit);
-      strips[0].show(digit, pictureOf(data.test.images, n), wish.digits.includes(digit) ? "" : "new");
-      strips[1].show(digit, seen.drawn[digit], "");
-    });
+    if (seen.map) territory.show(seen, begun.labels, names[wish.of]);
+    seen.drawn.forEach((drawn, n) => strips[1].show(n, drawn, ""));
     const image = explorer.desk.image;
     yours.show(image, image ? "" : NOBODY);
-    copy.show(image && seen.own, image && seen.own && !wish.shifted ? `error ${short(meanSquaredError(image, seen.own))}` : "");
-    score.textContent = `Checkerboard score ${short(seen.score)}${curves.real ? `; of real digits ${short(curves.real)}` : ""}. `
+    copy.show(image && seen.own, image && seen.own && wish.range === "whole" ? `error ${short(meanSquaredError(image, seen.own))}` : "");
+    score.textContent = `Checkerboard score ${short(seen.score)}${curves.real ? `; of real ${wish.of} ${short(curves.real)}` : ""}. `
       + "Far above 1, a grid of two pixels stands out.";
     waves.show(asPicture(seen.spectrum), "fine waves at the edges");
   }
@@ -262,22 +276,25 @@ async function trainView(explorer) {
     }
   }).observe(status);
 
+  const presets = Object.entries(SETUPS).map(([name, [title]]) => button(title, () => {
+    setUp(name);
+    play(name === "grid" ? "slow" : "usual");
+  }));
   const element = h(
     "div",
     {},
-    h("div.presets", { role: "group", "aria-label": "Experiments" }, ...EXPERIMENTS.map((each) => button(each[0], () => experiment(each)))),
+    h("div.presets", { role: "group", "aria-label": "Experiments" }, ...presets),
     hint,
-    h("div.presets", { role: "group", "aria-label": "Learn from" }, h("span.quiet", {}, "learn from"), ...taught, add),
-    h("div.two", {}, ...Object.values(selects).map((each) => each.element), shifted),
+    h("div.two", {}, ...Object.values(selects).map((each) => each.element)),
+    taught,
     h("div.tools.left", {}, ...Object.values(buttons)),
     status,
     trouble,
-    ...strips.map((strip) => strip.element),
+    rows,
     h("div.split", {}, land, h("div", {}, h("div.row", {}, yours.element, copy.element, waves.element), score)),
     curves.element,
     time.element,
-    h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []),
-      button("Save to a file", () => send({ kind: "save", purpose: "file" })), button("Load a file", () => file.click()), file),
+    h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button("Load a file", () => file.click()), file),
   );
   begin();
   return {
@@ -286,7 +303,30 @@ async function trainView(explorer) {
       send({ kind: "digit", image });
       show();
     },
+    restore(wishes) {
+      const own = wishes.pick("setup", Object.keys(SETUPS)) ?? null;
+      const part = Object.fromEntries(Object.entries(OPTIONS).map(([key, options]) => [key, wishes.pick(key, options.map(([value]) => value))])
+        .filter(([, value]) => value !== undefined));
+      const chosen = wishes.read("digits", (text) => kindsOf(text, names));
+      if (own || chosen || Object.keys(part).length) setUp(own, { ...part, ...chosen });
+    },
+    state() {
+      const { kinds, of, ...rest } = wish;
+      const from = { ...USUAL, kinds: DIGITS, ...SETUPS[setup]?.[1] };
+      const other = Object.entries(rest).filter(([key, value]) => value !== from[key]);
+      const all = of === "letters" && kinds.length === names.letters.length;
+      if (String(kinds) !== String(from.kinds) || of !== "digits") other.push(["digits", all ? of : kinds.map((n) => names[of][n])]);
+      return { ...(setup && { setup }), ...Object.fromEntries(other) };
+    },
   };
+}
+
+/** What "0,8", "nieun,siot" or "letters" means. @returns {{of: string, kinds: number[]} | undefined} */
+function kindsOf(text, names) {
+  if (text === "letters") return { of: text, kinds: [...names.letters.keys()] };
+  const all = text ? text.split(",") : [];
+  const of = Object.keys(names).find((each) => all.every((name) => names[each].includes(name)));
+  return of && { of, kinds: all.map((name) => names[of].indexOf(name)) };
 }
 
 VIEWS.train = {
