@@ -4,6 +4,7 @@ The tables themselves are held by tests/workshop/test_readme.py.
 """
 
 import json
+import re
 
 import pytest
 import torch
@@ -12,14 +13,32 @@ from aelib import detection, intervals, zoo
 from aelib.checkerboards import checkerboard_score
 from aelib.workshop import claims
 
-from .prose import README, RESULTS, agree, quoted, says
+from .prose import README, RESULTS, ROOT, agree, quoted, says, text_of
 from .recorded import DIMS, KINDS, STRANGERS, detector, latent, per_model, simple
+
+ROWS = claims.ROWS.strip().split("\n\n")
 
 
 def test_readme_is_short_and_gives_no_answers_away():
     assert len(README.split()) <= 900
     says(README, "The answers are not on this page")
     assert "lower" not in README and "AUROC" not in README
+
+
+def test_links_lead_to_headings_and_to_experiments_that_there_are():
+    train = (ROOT / "aelib/explorer/views/train.js").read_text(encoding="utf-8")
+    for text in (README, RESULTS, text_of("TROUBLESHOOTING.md")):
+        for name, heading in re.findall(r"\]\((notebooks/\w+\.ipynb)#([^)]+)\)", text):
+            assert re.search(
+                rf"^##+ {re.escape(heading.replace('-', ' '))}$",
+                text_of(name).replace("-", " "),
+                re.M,
+            ), heading
+        for setup in re.findall(r"train\?setup=(\w+)", text):
+            assert re.search(rf"^  {setup}: \[", train, re.M), setup
+    for number in re.findall(r"[1-4]\.\d+", " ".join(row.split("|")[3] for row in ROWS)):
+        (name,) = ROOT.glob(f"notebooks/{number[0]}_*.ipynb")
+        assert re.search(rf"^## {re.escape(number)} ", text_of(name), re.M), number
 
 
 def test_what_is_said_of_every_size(mean_error, pca):
