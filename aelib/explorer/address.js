@@ -6,7 +6,7 @@
 // before the view is seen.
 
 import { PEN, UNBROKEN, distance } from "./digit.js";
-import { PIXELS, argmax, clamp } from "./measures.js";
+import { DIGITS, PIXELS, argmax, clamp } from "./measures.js";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const GRID = 511; // a point is three letters: nine bits across, nine down
@@ -50,7 +50,7 @@ const numberIn = (text, low, high) => {
 
 /** The name of the view, and the wishes, of an address behind its #. */
 export function parsed(hash) {
-  const [, name, query] = hash.match(/^([^?]*)\??(.*)$/);
+  const [, name, query] = hash.match(/^([^?]*)\??(.*)$/s);
   return { name, wishes: new Wishes(query) };
 }
 
@@ -112,37 +112,43 @@ export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant, 
   return state;
 }
 
-/** Put on a desk what is wished for. @param {Shelf} shelf for its test digits */
-export async function restoreDesk(desk, wishes, shelf) {
-  const known = wishes.has("test") ? await shelf.digits() : [];
+const RANGES = { noise: [0, 1], turn: [-180, 180], right: [-28, 28], down: [-28, 28], pen: [1, 4.6] };
+const OF_DESK = ["test", "image", "strokes", "meant", ...Object.keys(RANGES)];
+
+/**
+ * Put on a desk what is wished for, or else, on a new page, what the tab remembers.
+ * @param {Shelf} shelf for its test digits
+ */
+export async function furnish(desk, asked, shelf) {
+  const isAsked = OF_DESK.some((key) => asked.has(key));
+  if (desk.furnished && !isAsked) return;
+  const wishes = isAsked ? asked : remembered();
+  const known = wishes.has("test") ? await shelf.digits().catch(() => []) : [];
   const image = wishes.read("image", unpackedPicture);
   const base = wishes.read("test", (text) => known.find(({ name }) => `${name}.`.startsWith(`${text}.`)))
     ?? (image ? { image, label: null } : null);
   const strokes = wishes.read("strokes", unpackedStrokes) ?? [];
-  const [noise, turn] = [wishes.number("noise", 0, 1), wishes.number("turn", -180, 180)];
-  const [right, down] = ["right", "down"].map((key) => wishes.number(key, -28, 28));
-  const broken = Object.entries({ noise, turn, right, down }).filter(([, value]) => value !== undefined);
-  desk.breaks = { ...UNBROKEN, ...Object.fromEntries(broken) };
-  desk.pen = wishes.number("pen", 1, 4.6) ?? PEN;
   if (base || strokes.length) desk.draw({ base, strokes });
-  desk.meant = wishes.pick("meant", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) ?? null;
+  const { pen, ...breaks } = Object.fromEntries(Object.entries({ ...UNBROKEN, pen: PEN }).map(([key, usual]) =>
+    [key, wishes.number(key, ...RANGES[key]) ?? usual]));
+  Object.assign(desk, { breaks, pen, meant: wishes.pick("meant", DIGITS) ?? null });
   desk.changed();
 }
 
 const IN_TAB = "aelib drawing"; // in the tab's own storage, which some browsers close
 
-/** Remember a desk for the next page of this tab, and where a page has an address, there. */
+/** Remember a desk where a page has an address, there, and for the next page of this tab. */
 export function remember(desk, address) {
   try {
-    sessionStorage.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
     if (address) history.replaceState(null, "", `#${address}`);
+    sessionStorage.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
   } catch {
     // Then it is gone with the page.
   }
 }
 
 /** What this tab remembers. @returns {Wishes} */
-export function remembered() {
+function remembered() {
   try {
     return new Wishes(sessionStorage.getItem(IN_TAB) ?? "");
   } catch {

@@ -8,7 +8,7 @@
 // how high all of it is on a wide and on a narrow page: so much is kept free while it is made. For
 // `state()` and `restore(wishes)` see address.js.
 
-import { parsed, queryOf, remember, remembered, restoreDesk, stateOfDesk } from "./address.js";
+import { furnish, parsed, queryOf, remember, stateOfDesk } from "./address.js";
 import { haunt } from "./ghost.js";
 import { Missing } from "./measures.js";
 import { VIEWS, button, h } from "./page.js";
@@ -22,7 +22,7 @@ const RESTING = 70; // milliseconds without a change, after which views settle
 export async function stage(explorer) {
   const panels = explorer.payload.views.map((name) => {
     const view = VIEWS[name];
-    return { ...view, name, view: null, panel: h("section.view", { "aria-label": view.title ?? name }) };
+    return { ...view, name, view: null, panel: h("section.view", { "aria-label": view.title ?? name, "data-view": name }) };
   });
   const { page: isPage, python, state } = explorer.payload;
   const isShared = () => explorer.desk && !python; // one that Python hears is as empty as it looks
@@ -83,11 +83,7 @@ export async function stage(explorer) {
   const go = async (address) => {
     const { name, wishes } = parsed(address);
     const chosen = panels.find((panel) => panel.name === name);
-    const wantsADrawing = ["test", "strokes", "image"].some((key) => wishes.has(key));
-    if (isShared() && (wantsADrawing || !explorer.desk.furnished)) {
-      const restored = restoreDesk(explorer.desk, wantsADrawing ? wishes : remembered(), new Shelf(explorer.payload));
-      explorer.desk.furnished = restored; // by whichever explorer of the page is there first
-    }
+    if (isShared()) explorer.desk.furnished = furnish(explorer.desk, wishes, new Shelf(explorer.payload));
     await explorer.desk?.furnished;
     await open(chosen ?? panels[0], wishes);
     tabs?.mark(current);

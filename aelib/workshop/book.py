@@ -182,8 +182,14 @@ def _exported(exporter: HTMLExporter, path: Path) -> tuple[str, dict[str, bytes]
     fold(notebook)
     about = {"unique_key": path.stem, "output_files_dir": PICTURES}
     text, resources = exporter.from_notebook_node(notebook, about)
+    if path.suffix == ".md":  # headings have GitHub's addresses there
+        text = re.sub(r'(<h\d id="|class="anchor-link" href="#)([^"]+)', _as_github, text)
     pictures = resources["outputs"] or {}
     return text, files | {Path(name).as_posix(): content for name, content in pictures.items()}
+
+
+def _as_github(found: re.Match[str]) -> str:
+    return found[1] + re.sub(r"[^\w-]", "", unquote(html.unescape(found[2])).lower())
 
 
 def _chapter(text: str, row: dict[str, str]) -> Chapter:
