@@ -4,18 +4,16 @@ import { Plot } from "./chart.js";
 import { clamp, mix } from "./measures.js";
 import { movable, short, svg } from "./page.js";
 
-const POINTS = 7;
-const LIMITS = [-3, -0.7]; // powers of ten upward
-const FIRST = -1.3; // where the points lie before anybody has moved them
+const GUESSED = { points: 7, low: -3, high: -0.7, first: -1.3 }; // errors as powers of ten
 
 /** Points over a few names: a pointer or the arrow keys lead them. */
 export class Guess extends Plot {
   /** @param {string[]} ticks names along the bottom, evenly spaced */
   constructor(ticks) {
     super(96, "latent dimension d");
-    const count = Math.min(POINTS, ticks.length);
+    const count = Math.min(GUESSED.points, ticks.length);
     this.places = Array.from({ length: count }, (_, k) => Math.round((k * (ticks.length - 1)) / (count - 1 || 1)));
-    this.powers = this.places.map(() => FIRST);
+    this.powers = this.places.map(() => GUESSED.first);
     Object.assign(this, { ticks, at: 0, ready: true });
     this.element.tabIndex = 0;
     this.element.setAttribute("role", "application");
@@ -27,7 +25,7 @@ export class Guess extends Plot {
         const n = ((x * this.element.clientWidth - left) / (right - left)) * (ticks.length - 1);
         const away = this.places.map((place) => Math.abs(place - n));
         this.at = away.indexOf(Math.min(...away));
-        this.set(mix(LIMITS[1], LIMITS[0], (y * this.element.clientHeight - top) / (bottom - top)));
+        this.set(mix(GUESSED.high, GUESSED.low, (y * this.element.clientHeight - top) / (bottom - top)));
       },
       (dx, dy, finely) => {
         this.at = clamp(this.at + dx, 0, count - 1);
@@ -38,7 +36,7 @@ export class Guess extends Plot {
   }
 
   set(power) {
-    this.powers[this.at] = clamp(power, ...LIMITS);
+    this.powers[this.at] = clamp(power, GUESSED.low, GUESSED.high);
     this.say();
     this.paint();
   }
@@ -50,7 +48,7 @@ export class Guess extends Plot {
   }
 
   draw(width) {
-    const axes = this.axes(width, LIMITS, this.ticks.length - 1, "Your guess");
+    const axes = this.axes(width, [GUESSED.low, GUESSED.high], this.ticks.length - 1, "Your guess");
     const values = this.powers.map((power) => 10 ** power);
     axes.picture.append(svg("path", { d: axes.path(values, (k) => this.places[k]), class: "line guess" }));
     this.places.forEach((place, k) => {
