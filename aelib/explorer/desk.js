@@ -86,9 +86,9 @@ export class Desk {
     let clean = base?.image ?? null;
     if (base && strokes.length) {
       clean = inked(base.image, strokes, { scale: SIDE, x: 0, y: 0 }, this.pen);
-    } else if (strokes.some((stroke) => !stroke.erases)) {
+    } else {
       this.steps = prepare(strokes, this.pen);
-      clean = this.steps.image;
+      clean = this.steps?.image ?? clean;
     }
     const image = clean && broken(clean, this.breaks);
     /** @type {Float32Array | null} what the models see; null while there is no ink */

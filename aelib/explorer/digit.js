@@ -11,7 +11,7 @@ export const BOX = 20;
 export const PEN = 2.6; // pixels of the 28
 const SOFT = 2; // pixels over which the edge of a stroke fades: its anti-aliasing and a slight blur
 const SMALLEST = 0.1; // of the pad's side; a smaller drawing is not enlarged beyond that
-export const ERASER = 4.5; // pixels
+export const ERASER = 0.15; // of the pad's side, so that what it took away stays as large as it was
 export const MIDDLE = SIDE / 2 + 0.5; // MNIST's centres of mass lie in pixel 14 of 0 to 27: in its middle
 
 /** How far a point lies from the straight line between two others. */
@@ -47,7 +47,7 @@ function penned(points, frame, pen) {
 export function inked(picture, strokes, frame, pen) {
   const result = Float32Array.from(picture);
   for (const { points, erases } of strokes) {
-    const covered = penned(points, frame, erases ? ERASER : pen);
+    const covered = penned(points, frame, erases ? ERASER * frame.scale : pen);
     for (let p = 0; p < PIXELS; p++) {
       result[p] = erases ? result[p] * (1 - covered[p]) : Math.max(result[p], covered[p]);
     }
@@ -55,18 +55,29 @@ export function inked(picture, strokes, frame, pen) {
   return result;
 }
 
-/** The frame that puts strokes, with their pen, into a box of 20 in the middle of 28. */
-function boxed(strokes, pen) {
-  const points = strokes.flatMap((stroke) => stroke.points);
-  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  const [left, right] = range(xs);
-  const [top, bottom] = range(ys);
-  const scale = (BOX - pen) / Math.max(right - left, bottom - top, SMALLEST);
-  return {
-    scale,
-    x: SIDE / 2 - (scale * (left + right)) / 2,
-    y: SIDE / 2 - (scale * (top + bottom)) / 2,
-  };
+/** The points of what was drawn that no eraser has passed over afterwards. */
+function left(strokes) {
+  return strokes.flatMap(({ points, erases }, n) => {
+    if (erases) return [];
+    const erasers = strokes.slice(n).filter((stroke) => stroke.erases).map((stroke) => stroke.points);
+    const isLeft = ([x, y]) => !erasers.some((path) =>
+      path.some((point, k) => distance(x, y, path[Math.max(k - 1, 0)], point) < ERASER / 2));
+    return (erasers.length ? dense(points) : points).filter(isLeft);
+  });
+}
+
+/** Points of a path that lie no further apart than an eraser could tell. */
+const dense = (points) => points.flatMap((b, n) => {
+  const a = points[Math.max(n - 1, 0)];
+  const parts = Math.max(1, Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / 0.01));
+  return Array.from({ length: parts }, (_, k) => [0, 1].map((axis) => mix(a[axis], b[axis], (k + 1) / parts)));
+});
+
+/** The frame that puts points, with the pen that draws them, into a box of 20 in the middle of 28. */
+function boxed(points, pen) {
+  const [[west, east], [north, south]] = [0, 1].map((axis) => range(points.map((point) => point[axis])));
+  const scale = (BOX - pen) / Math.max(east - west, south - north, SMALLEST);
+  return { scale, x: SIDE / 2 - (scale * (west + east)) / 2, y: SIDE / 2 - (scale * (north + south)) / 2 };
 }
 
 /** Where the ink of a picture balances: [x, y] in pixels. */
@@ -83,18 +94,19 @@ function centreOfMass(picture) {
 /**
  * Prepare a drawing as MNIST is: scale its paths, ink them, balance them in the middle.
  * @param {Stroke[]} strokes @param {number} pen in pixels of the 28
- * @returns {{boxed: Float32Array, image: Float32Array, frame: Frame, moved: number[]}}
+ * @returns {{boxed: Float32Array, image: Float32Array, moved: number[]} | null} null without ink
  */
 export function prepare(strokes, pen = PEN) {
-  const drawn = strokes.filter((stroke) => !stroke.erases);
+  const points = left(strokes);
+  if (!points.length) return null;
   const paper = new Float32Array(PIXELS);
-  const box = boxed(drawn, pen);
-  const first = inked(paper, drawn, box, pen);
+  const box = boxed(points, pen);
+  const first = inked(paper, strokes, box, pen);
   const [x, y] = centreOfMass(first);
   const moved = [MIDDLE - x, MIDDLE - y];
   const frame = { scale: box.scale, x: box.x + moved[0], y: box.y + moved[1] };
   // The paths are moved and inked again: nothing is blurred by the shift.
-  return { boxed: first, image: inked(paper, strokes, frame, pen), frame, moved };
+  return { boxed: first, image: inked(paper, strokes, frame, pen), moved };
 }
 
 /** A picture turned about its middle (degrees, clockwise) and shifted (pixels). */

@@ -1,6 +1,7 @@
 // The side of an explorer on which one draws: pad, tools, test digits, what the judge reads.
 
 import { makeBars } from "./bars.js";
+import { makeChooser } from "./chooser.js";
 import { sharedDesk } from "./desk.js";
 import { PEN, UNBROKEN } from "./digit.js";
 import { Picture, savePicture } from "./explorer.js";
@@ -52,12 +53,14 @@ export async function makeDrawing(explorer) {
     });
   const save = button(say`Save the picture`, () => savePicture(desk.image, "digit"));
   const breaks = breakThings(desk);
+  const chooser = makeChooser(explorer);
   const element = h(
     "section.desk",
     { "aria-label": "Drawing" },
     h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, bars.element)),
     h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
     await testDigits(desk, shelf),
+    chooser.element,
     h("div.verdict", {}, verdict, meaning.element, " ", save),
     breaks.element,
   );
@@ -70,6 +73,7 @@ export async function makeDrawing(explorer) {
       pad.paint();
       seen.show(desk.image, "");
       breaks.follow();
+      chooser.update();
     },
     /** Say what the judge reads. Returns which digit the drawing is meant as, or null. */
     settle() {

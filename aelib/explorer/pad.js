@@ -1,7 +1,8 @@
 // The pad on which one draws.
 
 import { ERASER } from "./digit.js";
-import { SIDE, clamp, mix } from "./measures.js";
+import { Picture } from "./explorer.js";
+import { SIDE, clamp } from "./measures.js";
 import { KEYS, h } from "./page.js";
 
 const KEY_STEP = 0.04; // of the pad's side
@@ -9,7 +10,8 @@ const FINEST = 0.004; // of the pad's side; points closer than that are left out
 
 /**
  * The drawing pad: paper that a mouse, fingers and the keyboard draw on.
- * `erase(true)` takes the eraser into the hand, `erase(false)` the pen.
+ * `erase(true)` takes the eraser into the hand, `erase(false)` the pen. A ring shows the eraser's size
+ * at the pointer, and in the middle of the pad before there is one.
  */
 export function makePad(explorer) {
   const { desk } = explorer;
@@ -27,6 +29,7 @@ export function makePad(explorer) {
   let cursor = null; // where the keyboard's pen is, once it has been used
   let down = false; // whether the keyboard's pen is
   let finger = null; // the pointer that draws; others that join it do nothing
+  let hover = null; // where a pointer is
 
   // Who slips off the pad draws along its edge: what counts is what is seen.
   const place = (event) => {
@@ -42,10 +45,15 @@ export function makePad(explorer) {
     finger = event.pointerId;
     cursor = null;
     down = false;
-    desk.begin(place(event), erases);
+    hover = place(event);
+    desk.begin(hover, erases);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== finger) return;
+    hover = place(event);
+    if (event.pointerId !== finger) {
+      if (erases) paint();
+      return;
+    }
     // One event stands for several places that the pointer has passed since the last one.
     const passed = event.getCoalescedEvents?.() ?? [];
     const points = (passed.length ? passed : [event]).map(place);
@@ -65,10 +73,13 @@ export function makePad(explorer) {
     canvas.addEventListener(kind, lift);
   }
   canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey) {
-      if (event.key !== "z") return;
+    const undoes = event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key === "z");
+    if (undoes || event.key === "Delete" || event.key === "Escape") {
       down = false;
-      desk.undo();
+      if (undoes) desk.undo();
+      else if (event.key === "Delete") desk.clear();
+    } else if (event.ctrlKey || event.metaKey) {
+      return;
     } else if (KEYS[event.key]) {
       const step = KEY_STEP * (event.shiftKey ? 0.25 : 1);
       const [dx, dy] = KEYS[event.key];
@@ -80,14 +91,6 @@ export function makePad(explorer) {
       if (!event.repeat) down = !down;
       if (down && !event.repeat) desk.begin(cursor, erases);
       said.textContent = down ? "pen down" : "pen up";
-    } else if (event.key === "Escape") {
-      down = false;
-    } else if (event.key === "Backspace") {
-      down = false;
-      desk.undo();
-    } else if (event.key === "Delete") {
-      down = false;
-      desk.clear();
     } else {
       return;
     }
@@ -104,53 +107,50 @@ export function makePad(explorer) {
     paint();
   });
 
-  const enlarged = new OffscreenCanvas(SIDE, SIDE);
+  const below = new Picture(explorer, ""); // what strokes are drawn upon
   function paint() {
     const pen = canvas.getContext("2d");
-    const { base, strokes } = desk.drawing;
-    const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => explorer.css(name));
+    const { base, strokes, ghost } = desk.drawing;
+    const [ink, paper, accent] = [ghost ? "--quiet" : "--ink", "--paper", "--accent"].map((name) => explorer.css(name));
+    const ring = ([x, y], radius) => {
+      pen.strokeStyle = accent;
+      pen.lineWidth = 4;
+      pen.beginPath();
+      pen.arc(560 * x, 560 * y, radius, 0, 2 * Math.PI);
+      pen.stroke();
+    };
     pen.fillStyle = paper;
     pen.fillRect(0, 0, 560, 560);
     if (base) {
-      const pixels = new ImageData(SIDE, SIDE);
-      base.image.forEach((value, p) => {
-        for (let c = 0; c < 3; c++) {
-          pixels.data[4 * p + c] = mix(explorer.colours.paper[c], explorer.colours.ink[c], value);
-        }
-        pixels.data[4 * p + 3] = 255;
-      });
-      enlarged.getContext("2d").putImageData(pixels, 0, 0);
+      below.show(base.image);
       pen.imageSmoothingEnabled = false;
-      pen.drawImage(enlarged, 0, 0, 560, 560);
+      pen.drawImage(below.canvas, 0, 0, 560, 560);
     }
     pen.lineCap = pen.lineJoin = "round";
     for (const stroke of strokes) {
-      const scale = base ? SIDE : stroke.erases ? (desk.steps?.frame.scale ?? SIDE) : SIDE;
       pen.strokeStyle = stroke.erases ? paper : ink;
-      pen.lineWidth = ((stroke.erases ? ERASER : desk.pen) / scale) * 560;
+      pen.lineWidth = 560 * (stroke.erases ? ERASER : desk.pen / SIDE);
       pen.beginPath();
       stroke.points.forEach(([x, y]) => pen.lineTo(560 * x, 560 * y));
       if (stroke.points.length === 1) pen.lineTo(560 * stroke.points[0][0], 560 * stroke.points[0][1] + 0.1);
       pen.stroke();
     }
-    if (!base && !strokes.length) {
+    if (!base && (ghost || !strokes.length)) {
       pen.fillStyle = explorer.css("--quiet");
       pen.font = "500 34px system-ui, sans-serif";
       pen.textAlign = "center";
-      pen.fillText("draw a digit here", 280, 290);
+      pen.fillText("draw a digit here", 280, ghost ? 536 : 290);
     }
-    if (cursor && canvas.matches(":focus")) {
-      pen.strokeStyle = accent;
-      pen.lineWidth = 4;
-      pen.beginPath();
-      pen.arc(560 * cursor[0], 560 * cursor[1], down ? 10 : 18, 0, 2 * Math.PI);
-      pen.stroke();
-    }
+    const keyed = cursor && canvas.matches(":focus");
+    if (erases) ring((keyed && cursor) || hover || [0.5, 0.5], 280 * ERASER);
+    else if (keyed) ring(cursor, down ? 10 : 18);
   }
 
   explorer.painters.add(paint);
   const erase = (own) => {
     erases = own;
+    hover = null;
+    paint();
   };
   return { elements: [canvas, said], paint, erase };
 }

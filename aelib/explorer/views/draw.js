@@ -1,24 +1,16 @@
-// Draw: how strokes become a digit, its 784 numbers, and two first reconstructions.
+// Draw: how strokes or a photograph become a digit, its 784 numbers, and two first reconstructions.
 
-import { BOX, MIDDLE } from "../digit.js";
-import { NOBODY, makeDrawing } from "../drawing.js";
+import { makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { PIXELS, SIDE, clamp, meanSquaredError } from "../measures.js";
 import { VIEWS, h, movable, short, slider, svg } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { photographSteps, strokesSteps } from "../steps.js";
 
 async function drawView(explorer) {
   const pca = await new Shelf(explorer.payload).pca();
-  const titles = ["1 · Your strokes", "2 · Into a box of 20", "3 · Balanced in 28"];
-  const steps = titles.map((title) => new Picture(explorer, title));
-  const overlays = steps.map((step) => {
-    const overlay = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" });
-    step.frame.append(overlay);
-    return overlay;
-  });
-  const outline = (x, y, width, height) => svg("rect", { x, y, width, height, class: "outline" });
-  const cross = ([x, y]) => svg("path", { d: `M${x - 2} ${y}h4M${x} ${y - 2}v4`, class: "cross" });
-
+  const row = h("div.row");
+  const [ofStrokes, ofPhotograph] = [strokesSteps(explorer), photographSteps(explorer)];
   const glass = magnifier(explorer);
   const mean = new Picture(explorer, "The mean image");
   const linear = new Picture(explorer, "PCA");
@@ -34,31 +26,16 @@ async function drawView(explorer) {
   }
 
   function update(image) {
-    const { strokes, base } = explorer.desk.drawing;
-    const prepared = explorer.desk.steps;
-    const lines = strokes.filter((stroke) => !stroke.erases).map(({ points }) =>
-      svg("polyline", { points: points.map(([x, y]) => `${SIDE * x},${SIDE * y}`).join(" "), class: "stroke" }));
-    overlays[0].replaceChildren(...lines);
-    steps[0].show(null, base ? "a test digit: it comes prepared" : prepared ? "paths, not pixels" : NOBODY);
-    const margin = (SIDE - BOX) / 2;
-    overlays[1].replaceChildren(outline(margin, margin, BOX, BOX));
-    overlays[2].replaceChildren();
-    if (prepared) {
-      const before = prepared.moved.map((by) => MIDDLE - by);
-      overlays[1].append(cross(before));
-      overlays[2].append(cross([MIDDLE, MIDDLE]));
-    }
-    const by = prepared?.moved.map((value) => Math.abs(value).toFixed(1)) ?? [];
-    steps[1].show(prepared?.boxed ?? base?.image ?? null,
-      prepared ? `inked with a pen of ${explorer.desk.pen.toFixed(1)} pixels; the cross: centre of mass` : "");
-    steps[2].show(image, prepared ? `moved by ${by[0]} across, ${by[1]} down` : "");
+    const show = explorer.desk.drawing.base?.photograph ? ofPhotograph : ofStrokes;
+    const elements = show(image);
+    if (elements[0] !== row.firstChild || elements.length !== row.childElementCount) row.replaceChildren(...elements);
     glass.show(image);
     baselines(image);
   }
   const element = h(
     "div",
     {},
-    h("div.row", {}, ...steps.map((step) => step.element)),
+    row,
     h("h4", {}, "The 784 numbers"),
     glass.element,
     h("h4", {}, "Two first reconstructions"),
