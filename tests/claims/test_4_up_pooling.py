@@ -80,7 +80,7 @@ def test_scores_and_phases_at_the_end(test_images):
 
 
 def test_the_step_size_matters_little():
-    (most,) = quoted(FOUR, "that gained # % in validation error at most.")
+    (most,) = quoted(FOUR, "which gained # % in validation error at most.")
     gains = [
         100 * (1 - min(map(sum, one["val_mse"].values())) / sum(one["val_mse"]["1.0"]))
         for one in zoo.measured("step_sizes")
@@ -91,12 +91,12 @@ def test_the_step_size_matters_little():
 def test_the_verdict_on_error():
     gaps = against_transpose("test_mse", (16, 2), relative)
     words = intervals.verdicts(gaps, margin=0.03)
-    says(FOUR, "At *d* = 2 all are level.")
+    says(FOUR, "At *d* = 2 all six are **level**.")
     assert {words[kind, 2] for kind in KINDS[1:]} == {"level"}
-    says(FOUR, "**Level** at *d* = 2, and at *d* = 16, too, but only just: there the interval ends")
+    says(FOUR, "At *d* = 16 these two are, too, but only just: the interval ends at the edge of")
     says(FOUR, "nearest resize are level, at *d* = 16 only just.")
     assert words["nearest", 16] == "level" and 0.0295 < gaps["nearest", 16].high < 0.03
-    says(FOUR, "At *d* = 16 `bilinear` is **higher** by about 2.5 %; `transpose_k4` and the two")
+    says(FOUR, "There `bilinear` is **higher** by about 2.5 %; `transpose_k4` and the two")
     says(FOUR, "pixel shuffles are **lower**, by 3 to 5 %.")
     assert words["bilinear", 16] == "higher"
     assert gaps["bilinear", 16].mean == pytest.approx(0.025, abs=0.001)
@@ -109,7 +109,7 @@ def test_what_the_control_tells():
     gaps = {other: relative(up("nearest_k5", 16), up(other, 16)) for other in others}
     words = intervals.verdicts(gaps, margin=0.03)
     says(FOUR, "It is lower than <code>nearest</code> and level with <code>transpose_k4</code>")
-    says(FOUR, "The pixel shuffle, which has both, is two per cent lower still.")
+    says(FOUR, "The pixel shuffle, with more weights and free phases, is two per cent lower still.")
     assert [*words.values()] == ["lower", "level", "higher"]
     assert gaps["pixel_shuffle"].mean == pytest.approx(0.02, abs=0.005)
     assert UP_STEPS["nearest_k5", 16] == 2  # its rates were chosen, too
