@@ -137,8 +137,8 @@ def _linked(text: str, chapters: list[Chapter]) -> str:
     """Return a page on which "notebook 2" and "section 2.9" lead there, where they did not yet."""
     pages = {chapter.name[0]: chapter.page for chapter in chapters}
     for chapter in chapters:
-        for link, title in chapter.sections:
-            pages[plain(title).split(" ")[0]] = chapter.page + link
+        for at, title in chapter.sections:
+            pages[plain(title).split(" ")[0]] = chapter.page + at
 
     def link(found: re.Match[str]) -> str:
         page = pages.get(found["section"] or found["notebook"])

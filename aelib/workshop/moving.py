@@ -23,8 +23,8 @@ from aelib.training import Watch, seeded
 from aelib.workshop.notebooks import write_picture
 from aelib.workshop.sweep import fit_to_the_end
 
-STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 26, 31, 37, 44, 52, 61, 72, 85, 100, 118)
-STEPS += (139, 164, 193, 228, 269, 317, 374, 400)
+STEPS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 26, 31, 37, 44, 52, 61, 72, 85, 100, 118]
+STEPS += [139, 164, 193, 228, 269, 317, 374, 400]
 BATCH = 128
 POINTS, NOISE = 260, 0.06
 FRAME, REST = 140, 2600  # milliseconds that a picture stands, and the last one
@@ -83,8 +83,8 @@ def pictures(splits: Splits) -> list[Image.Image]:
 def _picture(cloud: Tensor, line: Tensor, drawn: Tensor, step: int) -> Image.Image:
     figure = Figure(figsize=SIZE, dpi=144, facecolor="white")
     above, below = figure.add_axes((0, 0.3, 1, 0.7)), figure.add_axes((0.02, 0.02, 0.96, 0.25))
-    above.scatter(*cloud.T, s=9, color="#9aa3ad", linewidths=0)
-    above.plot(*line.T, color="#2f66c9", lw=3, solid_capstyle="round")
+    above.scatter(cloud[:, 0], cloud[:, 1], s=9, color="#9aa3ad", linewidths=0)
+    above.plot(line[:, 0], line[:, 1], color="#2f66c9", lw=3, solid_capstyle="round")
     above.set(xlim=(-2.1, 2.1), ylim=(-0.9, 0.9))
     above.text(-2.03, -0.82, f"step {step}", color="#5b626a", fontsize=9)
     below.imshow(plotting.montage([drawn]), cmap="gray_r", vmin=0, vmax=1)
