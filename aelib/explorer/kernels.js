@@ -158,10 +158,7 @@ export class Bench {
     return this.take(Float32Array, count);
   }
 
-  /** @param {number[]} values */
-  integers(values) {
-    const made = this.take(Int32Array, values.length);
-    made.set(values);
-    return made;
+  integers(count) {
+    return this.take(Int32Array, count);
   }
 }

@@ -34,11 +34,16 @@ export function connections(coarse, fine, kernel, stride, padding) {
 
 /** Pairs by what comes first in each of the links, as kernels.js reads them. */
 function tableOf(bench, count, links) {
-  const pairs = Array.from({ length: count }, () => []);
-  for (const [key, ...pair] of links) pairs[key].push(...pair);
-  let at = count + 1;
-  const starts = pairs.map((own) => (at += own.length) - own.length);
-  return bench.integers([...starts, at, ...pairs.flat()]);
+  const table = bench.integers(count + 1 + 2 * links.length);
+  table[0] = count + 1;
+  for (const [key] of links) table[key + 1] += 2;
+  for (let key = 0; key < count; key++) table[key + 1] += table[key];
+  const next = table.slice(0, count);
+  for (const [key, other, tap] of links) {
+    table[next[key]++] = other;
+    table[next[key]++] = tap;
+  }
+  return table;
 }
 
 /** The two ways along links: outputs from inputs, and gradients back to them. */
@@ -101,25 +106,20 @@ export class Rearranged {
   constructor(bench, images, from, to, links, factors) {
     const weight = bench.floats(factors.length);
     weight.set(factors);
-    const channels = to.channels;
-    // Of the maps of a pixel shuffle, four belong to each output: as one channel of four times the pixels.
-    const own = reshaped(from, channels, Math.sqrt((from.channels / channels) * from.pixels));
-    const parts = { values: [rowsOf(own, "values"), rowsOf(to, "values")], gradients: [rowsOf(own, "gradients"), rowsOf(to, "gradients")] };
-    const one = (maps, place, c) => ({
-      channels: 1, pixels: maps.pixels, values: parts.values[place][c], gradients: parts.gradients[place][c],
-    });
-    const [there, back] = bothWays(bench, images, one(own, 0, 0), one(to, 1, 0), links, weight, 0, 0, bench.floats(1));
+    // All channels as one of many pixels. Of the maps of a pixel shuffle, four belong to each output.
+    const flat = (maps) => ({ ...maps, channels: 1, pixels: maps.channels * maps.pixels });
+    const own = flat(from).pixels / to.channels;
+    const all = Array.from({ length: to.channels }, (_, c) => links.map(([p, q, t]) => [c * to.pixels + p, c * own + q, t]));
+    [this.there, this.back] = bothWays(bench, images, flat(from), flat(to), all.flat(), weight, 0, 0, bench.floats(1));
     this.loops = bench.loops;
-    this.there = parts.values[0].map((input, c) => ({ ...there, input, output: parts.values[1][c] }));
-    this.back = parts.gradients[0].map((output, c) => ({ ...back, output, input: parts.gradients[1][c] }));
   }
 
   forward() {
-    this.there.forEach(this.loops.gather);
+    this.loops.gather(this.there);
   }
 
   backward() {
-    this.back.forEach(this.loops.gather);
+    this.loops.gather(this.back);
   }
 }
 

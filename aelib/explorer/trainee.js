@@ -5,7 +5,7 @@ import { BatchNorm, InPlace, Rearranged, Weighted, connections, linksOf, reshape
 import { PIXELS, SIDE } from "./measures.js";
 
 export const BATCH = 64;
-const MEGABYTES = 24; // what a network takes with all it computes
+const MEGABYTES = 16; // what a network takes with all it computes
 const WEIGHTS = 2 ** 17; // more than any network here has
 const WARMUP = 0.1; // the share of steps in which the rate rises from zero, as in aelib/optim.py
 

@@ -7,38 +7,12 @@ import { DIGITS, Missing, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
+import { CHOICES, OPTIONS, SETUPS, stateOf, understood, wishOf } from "../setups.js";
 import { Shelf } from "../shelf.js";
 import { handOver, standIn, unpackedFile } from "../takeaway.js";
 import { asPicture } from "../yardsticks.js";
 
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
-const USUAL = { of: "digits", d: 2, kind: "transpose", rate: 0.01, images: 3000, range: "whole", seed: 0 };
-// What a reader chooses, by its key in an address: its name, and values with words.
-const CHOICES = {
-  of: ["learn from", [["digits", "digits"], ["letters", "letters of Hangul"]]],
-  d: ["numbers in the code", [...Array(17).keys()]],
-  kind: ["way of up-sampling", ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]],
-  rate: ["learning rate", [0.001, 0.003, [0.01, "0.01, the course's"], 0.03, [0.3, "0.3, too large"], [1, "1, far too large"]]],
-  images: ["training images", [[100, "a hundred"], [3000, "all that came along"]]],
-  range: ["images go", [["whole", "from 0 to 1"], ["half", "from −0.5 to 0.5"]]],
-  seed: ["seed", DIGITS],
-};
-const OPTIONS = Object.fromEntries(Object.entries(CHOICES).map(([key, [, options]]) =>
-  [key, options.map((option) => [option].flat()).map(([value, words = String(value)]) => [value, words])]));
-const SETUPS = {
-  zeros: ["Only zeros", { kinds: [0], d: 16 },
-    "It sees nothing but zeros. Look at what becomes of the other nine digits: does it copy, or does it turn them into what it knows? (Notebook 3)"],
-  two: ["Two numbers", { d: 2 },
-    "Every digit has to pass through two numbers. Watch the cloud fall apart into digits, and which of them stay together. (Notebook 2)"],
-  grid: ["A transposed convolution's first steps", { d: 16 },
-    "Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)"],
-  range: ["The range trap", { d: 16, range: "half" },
-    "Images go from −0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)"],
-  wild: ["Break it: steps far too large", { d: 16, rate: 1 },
-    "A learning rate a hundred times too large throws it about: at first it draws nearly the same picture for every input, its curves jump, and it stays far behind what 0.01 reaches."],
-  few: ["Break it: a hundred images", { d: 16, images: 100 },
-    "It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part."],
-};
 
 async function trainView(explorer) {
   const { train: packed, lesson } = explorer.payload;
@@ -49,7 +23,7 @@ async function trainView(explorer) {
   const names = { digits: DIGITS.map(String), letters: Object.keys(letters) };
   const shelf = new Shelf(explorer.payload);
   const added = []; // the reader's own drawings that it learns from
-  let wish = { ...USUAL, kinds: DIGITS }; // `kinds`: the labels that it learns from
+  let wish = wishOf(null);
   let setup = null;
   let state = "ready"; // playing, paused, done, broken; empty: without anything to learn from
   let begun = null; // what the lesson began with
@@ -149,7 +123,6 @@ async function trainView(explorer) {
     begin();
     explorer.settleSoon?.();
   }
-  const setUp = (name, part = {}) => change({ ...USUAL, kinds: DIGITS, ...SETUPS[name]?.[1], ...part }, name);
 
   const buttons = {
     play: button("Play", () => play("usual")),
@@ -277,7 +250,7 @@ async function trainView(explorer) {
   }).observe(status);
 
   const presets = Object.entries(SETUPS).map(([name, [title]]) => button(title, () => {
-    setUp(name);
+    change(wishOf(name), name);
     play(name === "grid" ? "slow" : "usual");
   }));
   const element = h(
@@ -304,29 +277,11 @@ async function trainView(explorer) {
       show();
     },
     restore(wishes) {
-      const own = wishes.pick("setup", Object.keys(SETUPS)) ?? null;
-      const part = Object.fromEntries(Object.entries(OPTIONS).map(([key, options]) => [key, wishes.pick(key, options.map(([value]) => value))])
-        .filter(([, value]) => value !== undefined));
-      const chosen = wishes.read("digits", (text) => kindsOf(text, names));
-      if (own || chosen || Object.keys(part).length) setUp(own, { ...part, ...chosen });
+      const found = understood(wishes, names);
+      if (found) change(found.wish, found.setup);
     },
-    state() {
-      const { kinds, of, ...rest } = wish;
-      const from = { ...USUAL, kinds: DIGITS, ...SETUPS[setup]?.[1] };
-      const other = Object.entries(rest).filter(([key, value]) => value !== from[key]);
-      const all = of === "letters" && kinds.length === names.letters.length;
-      if (String(kinds) !== String(from.kinds) || of !== "digits") other.push(["digits", all ? of : kinds.map((n) => names[of][n])]);
-      return { ...(setup && { setup }), ...Object.fromEntries(other) };
-    },
+    state: () => stateOf(wish, setup, names),
   };
-}
-
-/** What "0,8", "nieun,siot" or "letters" means. @returns {{of: string, kinds: number[]} | undefined} */
-function kindsOf(text, names) {
-  if (text === "letters") return { of: text, kinds: [...names.letters.keys()] };
-  const all = text ? text.split(",") : [];
-  const of = Object.keys(names).find((each) => all.every((name) => names[each].includes(name)));
-  return of && { of, kinds: all.map((name) => names[of].indexOf(name)) };
 }
 
 VIEWS.train = {
