@@ -12,6 +12,7 @@ import torch
 from aelib import detection, intervals, zoo
 from aelib.checkerboards import checkerboard_score
 from aelib.workshop import claims
+from aelib.workshop.readme import OWN_SIZE
 
 from .prose import README, RESULTS, ROOT, agree, quoted, says, text_of
 from .recorded import DIMS, KINDS, STRANGERS, detector, latent, per_model, simple
@@ -26,7 +27,7 @@ def test_readme_is_short_and_gives_no_answers_away():
 
 
 def test_links_lead_to_headings_and_to_experiments_that_there_are():
-    train = (ROOT / "aelib/explorer/views/train.js").read_text(encoding="utf-8")
+    scripts = "".join(path.read_text("utf-8") for path in ROOT.glob("aelib/explorer/**/*.js"))
     for text in (README, RESULTS, text_of("TROUBLESHOOTING.md")):
         for name, heading in re.findall(r"\]\((notebooks/\w+\.ipynb)#([^)]+)\)", text):
             assert re.search(
@@ -35,7 +36,7 @@ def test_links_lead_to_headings_and_to_experiments_that_there_are():
                 re.M,
             ), heading
         for setup in re.findall(r"train\?setup=(\w+)", text):
-            assert re.search(rf"^  {setup}: \[", train, re.M), setup
+            assert re.search(rf"^  {setup}: \[", scripts, re.M), setup
     for number in re.findall(r"[1-4]\.\d+", " ".join(row.split("|")[3] for row in ROWS)):
         (name,) = ROOT.glob(f"notebooks/{number[0]}_*.ipynb")
         assert re.search(rf"^## {re.escape(number)} ", text_of(name), re.M), number
@@ -82,8 +83,14 @@ def test_what_models_of_one_digit_and_their_alarms_do():
     assert shares.diagonal(dim1=1, dim2=2)[STRANGERS].mean() == pytest.approx(0.6, abs=0.03)
     own = torch.stack([shares[m, :, m] for m in range(10)])[STRANGERS]
     assert own.mean() == pytest.approx(0.2, abs=0.03)
-    says(RESULTS, "The network's plain error is a point ahead of PCA's with as many numbers.")
+    says(RESULTS, "The network's plain error is a point ahead of PCA's with as many numbers,")
     assert 0.75 < 100 * detector("mse").mean() - sum(simple("PCA", "mse")) / 10 < 1.25
+    says(RESULTS, "and half a point ahead of PCA's at its own best size.")
+    sizes = ("PCA 8", "PCA", OWN_SIZE, "PCA 32", "PCA 48")
+    digits = zoo.measured("one_class_baselines")
+    on_val = {name: sum(digit[name]["mse"]["val_auroc"] for digit in digits) for name in sizes}
+    assert max(on_val, key=on_val.get) == OWN_SIZE
+    assert 0.4 < 100 * detector("mse").mean() - sum(simple(OWN_SIZE, "mse")) / 10 < 0.6
     says(RESULTS, "by digit they differ by up to a point, both ways.")
     best = detection.WITH_CODE
     gaps = 100 * detector(best).mean(1) - torch.tensor(simple("PCA", best))
