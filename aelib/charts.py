@@ -25,6 +25,7 @@ from aelib.training import History
 MARKERS = ("o", "s", "^", "D", "v")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)))
 PHASE_COLORS = ("#fdb863", "#b3cde3", "#ccebc5", "#decbe4")  # light: black letters stand on them
+BAR_COLOR = "#aab4c3"  # of no model and no digit
 LOWEST_SCORE = 0.05  # a perfect 0 has no place on a logarithmic axis
 
 
@@ -41,9 +42,9 @@ def bars_per_digit(
     reference: tuple[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one bar per digit, in the digits' colours, and a reference line with a name."""
+    """Draw one bar per digit, and a reference line with a name."""
     ax = axes_or_new(ax, (5, 2.8))
-    ax.bar(DIGITS, values, color=DIGIT_COLORS)
+    ax.bar(DIGITS, values, color=BAR_COLOR)
     ax.grid(axis="x", visible=False)
     ax.set(xlabel="digit", ylabel=ylabel, xticks=DIGITS)
     if reference:
@@ -68,6 +69,7 @@ def dots_per_digit(values: Mapping[int, Tensor], xlabel: str, ax: Axes | None = 
             ax.plot(seeds[:, digit].mean(), digit, marker, c=color, mfc=fill or color, ms=7)
         ax.plot([], [], marker, c="black", mfc=fill or "black", label=f"d = {d}")
     ax.set(xlabel=xlabel, yticks=DIGITS, ylim=(9.6, -0.6), xlim=(0, None))
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(5, prune="upper"))  # not into the next panel
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, columnspacing=1, handletextpad=0.2)
     return ax
@@ -110,7 +112,7 @@ def seeds_per_model(series: Mapping[str, Tensor], ylabel: str, ax: Axes | None =
 def scatter_codes(
     codes: Tensor, labels: Tensor, title: str = "", ax: Axes | None = None, bare: bool = False
 ) -> Axes:
-    """Draw codes (N, 2) as points in the colours of their digits, named at their medians.
+    """Draw codes (N, 2) as points in the colours of their digits, named near their medians.
 
     The axes hold the middle 98 % of either number, and a little more, so that a few distant
     points do not squeeze the others. bare: for small panels, without ticks, names and legend.
@@ -122,12 +124,14 @@ def scatter_codes(
     x, y = codes[order].T.numpy()
     # Hard edges in small panels: a figure of many weighs half as much.
     ax.scatter(x, y, c=colors, s=10 if bare else 3, alpha=0.6, lw=0, antialiased=not bare)
+    low, high = torch.quantile(codes, torch.tensor([0.01, 0.99]), dim=0)
     halo = [mpl.patheffects.withStroke(linewidth=3, foreground="white")]
-    for digit in labels.unique().tolist():
-        x, y = codes[labels == digit].median(0).values.tolist()
+    digits = labels.unique().tolist()
+    medians = torch.stack([codes[labels == digit].median(0).values for digit in digits])
+    places = low + (high - low) * _apart((medians - low) / (high - low), 0.13 if bare else 0.08)
+    for digit, (x, y) in zip(digits, places.tolist(), strict=True):
         ax.text(x, y, str(digit), weight="bold", ha="center", va="center", path_effects=halo)
         ax.plot([], [], "o", color=DIGIT_COLORS[digit], label=str(digit))
-    low, high = torch.quantile(codes, torch.tensor([0.01, 0.99]), dim=0)
     (left, bottom), (right, top) = low - (high - low) / 10, high + (high - low) / 10
     ax.set(title=title, xlim=(float(left), float(right)), ylim=(float(bottom), float(top)))
     if bare:
@@ -136,6 +140,15 @@ def scatter_codes(
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0, borderpad=0)
         ax.set(xlabel="$z_1$", ylabel="$z_2$")
     return ax
+
+
+def _apart(places: Tensor, least: float) -> Tensor:
+    """Push places (N, 2) apart until hardly any two are nearer than `least`."""
+    for _ in range(100):
+        gaps = places[:, None] - places
+        lengths = gaps.norm(dim=2, keepdim=True).clamp(min=1e-6)
+        places = places + (gaps / lengths * (least - lengths).clamp(min=0)).sum(1) / 4
+    return places
 
 
 def matrix(
@@ -168,18 +181,16 @@ def small_matrix(values: Tensor, title: str = "", ax: Axes | None = None) -> Axe
     return ax
 
 
-def losses(
-    histories: Mapping[str, History], ax: Axes | None = None, against: str = "epochs"
-) -> Axes:
-    """Draw validation loss (line) and training loss (dashed) against "epochs" or "seconds"."""
+def losses(histories: Mapping[str, History], ax: Axes | None = None) -> Axes:
+    """Draw validation loss (line) and training loss (dashed) against epochs."""
     ax = axes_or_new(ax, (6.5, 3.6))
     looks = zip(cycle(DIGIT_COLORS), cycle(MARKERS), histories.items(), strict=False)
     for color, marker, (name, history) in looks:
-        x = np.cumsum({"epochs": [1.0] * history.epochs, "seconds": history.seconds}[against])
+        x = range(1, history.epochs + 1)
         style: dict[str, Any] = {"color": color, "marker": marker, "ms": 4}
         ax.plot(x, history.val_loss, label=f"{name}, validation", **style)
         ax.plot(x, history.train_loss, "--", lw=1, mfc="white", label=f"{name}, training", **style)
-    ax.set(xlabel=against, ylabel="mean squared error", yscale="log")
+    ax.set(xlabel="epochs", ylabel="mean squared error", yscale="log")
     plain_ticks(ax)
     ax.legend()
     return ax
@@ -187,13 +198,13 @@ def losses(
 
 def error_by_dim(
     dims: Sequence[int],
-    errors: Tensor,
+    errors: Sequence[Tensor],
     baselines: Mapping[str, tuple[Sequence[int], Sequence[float]]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw error against latent dimension: mean over seeds, each seed, and baselines.
 
-    errors: (len(dims), seeds). baselines: name to (dims, errors), of one dim a horizontal line.
+    errors: the seeds' for each of dims. baselines: name to (dims, errors), of one dim a level.
     """
     ax = axes_or_new(ax, (7, 4))
     looks = cycle(((MEAN_COLOR, ":"), (PCA_COLOR, "--"), (DIGIT_COLORS[2], "-.")))
@@ -202,9 +213,10 @@ def error_by_dim(
             ax.axhline(float(values[0]), color=color, ls=style, label=name)
         else:
             ax.plot(at, values, style, color=color, marker="s", ms=3.5, label=name)
-    ax.plot(dims, errors.mean(1), "-o", color=MODEL_COLOR, label="autoencoder, mean of seeds")
-    every = np.repeat(dims, errors.shape[1])
-    ax.plot(every, errors.flatten(), ".", color="black", ms=2.5, zorder=3)
+    means = [seeds.mean() for seeds in errors]
+    ax.plot(dims, means, "-o", color=MODEL_COLOR, label="autoencoder, mean of seeds")
+    every = np.repeat(dims, [len(seeds) for seeds in errors])
+    ax.plot(every, torch.cat([*errors]), ".", color="black", ms=2.5, zorder=3)
     ax.set(xlabel="latent dimension d", ylabel="mean squared error (test)", yscale="log")
     plain_ticks(ax)
     ax.legend()
@@ -215,10 +227,11 @@ def redrawn_points(points: Tensor, redrawn: Mapping[str, Tensor]) -> list[Axes]:
     """Draw points (N, 2) of a plane and what is left of them, one panel for each way.
 
     redrawn: name to (N, 2), the same points redrawn. A thin line joins each point to its
-    redrawing; the title names the mean squared error.
+    redrawing; the title names the mean squared error. PCA has its own colour.
     """
-    axes = plotting.panels(len(redrawn), (4.6 * len(redrawn), 3.6), sharex=True, sharey=True)
-    for ax, color, (name, drawn) in zip(axes, cycle(DIGIT_COLORS), redrawn.items(), strict=False):
+    axes = plotting.panels(len(redrawn), (4 * len(redrawn), 3), sharex=True, sharey=True)
+    for ax, (name, drawn) in zip(axes, redrawn.items(), strict=True):
+        color = PCA_COLOR if name == "PCA" else MODEL_COLOR
         pairs = torch.stack([points, drawn], 1).numpy()
         ax.add_collection(mpl.collections.LineCollection(list(pairs), color="#bbbbbb", lw=0.7))
         ax.plot(*points.T.numpy(), ".", color="#888888", ms=3, label="points")

@@ -89,14 +89,12 @@ def test_the_decoded_plane_has_its_second_axis_upwards_and_no_negative_zero():
 
 
 def test_a_digit_has_one_colour_everywhere():
-    bars = charts.bars_per_digit(range(10), "ink", ("mean", 4.5)).patches
     dots = charts.dots_per_digit({1: torch.rand(3, 10)}, "error").lines[:10]
     rows = charts.histograms_per_digit(torch.rand(20), DIGITS, "rank").patches
     points = charts.scatter_codes(torch.arange(10.0)[:, None].expand(10, 2), DIGITS[:10])
     points = points.collections[0]
     order = torch.tensor(points.get_offsets()[:, 0].tolist()).argsort()  # drawn in mixed order
     for colors in (
-        [part.get_facecolor() for part in bars],
         [part.get_facecolor() for part in rows],
         [dot.get_color() for dot in dots],
         points.get_facecolors()[order],
@@ -141,9 +139,11 @@ def test_each_point_is_joined_to_its_redrawing():
         assert end.tolist() == pytest.approx(points.mean(0).tolist())
 
 
-def test_losses_stand_at_the_time_that_they_took():
-    ax = charts.losses({"a": HISTORY}, against="seconds")
-    assert ax.lines[0].get_xdata().tolist() == [2, 5] and ax.get_xlabel() == "seconds"
+def test_names_of_digits_do_not_cover_each_other():
+    labels = torch.arange(100) // 50
+    ax = charts.scatter_codes(torch.rand(50, 2).repeat(2, 1) + 0.001 * labels[:, None], labels)
+    (x, y), (other_x, other_y) = (text.get_position() for text in ax.texts)
+    assert abs(x - other_x) + abs(y - other_y) > 0.05
 
 
 def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
