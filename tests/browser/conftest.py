@@ -41,7 +41,8 @@ def visit(chromium):
     contexts, visits = [], []
 
     def go(url, pad=True, **options):
-        options = {"viewport": {"width": 1280, "height": 900}} | options
+        quiet = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        options = quiet | options
         contexts.append(chromium.new_context(**options))
         visits.append(Visit(contexts[-1].new_page()))
         return visits[-1].open(url, pad)

@@ -60,11 +60,8 @@ def test_the_still_and_the_first_run(chromium, lab):
         on.page.locator(".jp-CodeCell .jp-InputArea-editor").nth(n).click()
         on.page.keyboard.press("Shift+Enter")
 
-    for _ in range(20):  # until Lab has its session, it drops what it is told to run
-        run(0)
-        on.page.wait_for_timeout(2000)
-        if on.page.locator(".jp-CodeCell .jp-InputPrompt").first.text_content() != "[ ]:":
-            break
+    on.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    run(0)
     on.page.get_by_role("slider", name="kernel").wait_for()
     assert on.slide("kernel", "ArrowRight") == "4 × 4"  # Lab takes arrow keys for itself
     run(1)
