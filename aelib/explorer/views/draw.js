@@ -87,6 +87,6 @@ function magnifier(explorer) {
 }
 
 VIEWS.draw = {
-  title: "Draw", make: drawView, drawing: makeDrawing, height: [1080, 1630],
+  title: "Draw", make: drawView, drawing: makeDrawing, height: [1015, 1652],
   first: "draw a small 7 into a corner. Then break things: make the pen thin, and look at the numbers.",
 };

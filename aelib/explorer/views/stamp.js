@@ -196,6 +196,6 @@ async function stampView(explorer) {
 }
 
 VIEWS.stamp = {
-  title: say`Stamp`, make: stampView, height: [985, 1220],
+  title: say`Stamp`, make: stampView, height: [819, 1351],
   first: say`set the kernel to 4, and the grid is gone. Then give the kernel random numbers.`,
 };
