@@ -359,7 +359,6 @@ def test_the_plane_keeps_most_digits():
 
 def test_which_digits_share_a_place():
     course = latent(2, "class_overlap").mean(0)
-    agree(quoted(TWO, "the overlaps are # and #."), [course[2, 1], course[6, 0]])
     assert course[4, 9] == course[OFF_DIAGONAL].max(), "4 and 9 share one place"
     says(TWO, "4 and 9 share one place, 3, 5 and 8 overlap by about a third to a half.")
     assert all(0.29 < course[a, b] < 0.55 for a, b in ((3, 5), (3, 8), (5, 8)))
