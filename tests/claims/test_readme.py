@@ -92,6 +92,9 @@ def test_what_models_of_one_digit_and_their_alarms_do():
     assert max(on_val, key=on_val.get) == OWN_SIZE
     assert 0.4 < 100 * detector("mse").mean() - sum(simple(OWN_SIZE, "mse")) / 10 < 0.6
     says(RESULTS, "by digit they differ by up to a point, both ways.")
+    says(RESULTS, "by the distance in the code alone the network is ten points ahead.")
+    alone = detection.CODE_ALONE
+    assert 9.5 < 100 * detector(alone).mean() - sum(simple("PCA", alone)) / 10 < 11.5
     best = detection.WITH_CODE
     gaps = 100 * detector(best).mean(1) - torch.tensor(simple("PCA", best))
     assert abs(gaps.mean()) < 0.1 and gaps.min() < -0.3 and 0.9 < gaps.max() < 1.3
