@@ -127,7 +127,7 @@ def test_solutions_are_folded_and_executed(notebook):
     assert prose(notebook).count("<summary>Hint</summary>") == len(solutions)
     for cell in solutions:
         assert cell.metadata.jupyter.source_hidden and cell.outputs
-        assert cell.source.startswith("# A solution\n"), "JupyterLab shows a folded cell's first line"
+        assert cell.source.startswith("# A solution\n"), "Lab shows a folded cell's first line"
 
 
 # --- What the notebooks define is what the library does ---------------------------------
