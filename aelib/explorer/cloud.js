@@ -3,28 +3,56 @@
 import { DIGITS, clamp } from "./measures.js";
 
 export const CLOUD = 840; // pixels of its canvas, each way
+const NAMED = 6; // of so many dots of a digit in sight its name is shown
 
-/**
- * Paint dots in their digits' colours, and each digit's name at the median of its dots, so that
- * nothing hangs on the colours alone.
- * @param {number[][]} places [x, y] in pixels @param {number[]} labels
- * @param {(pen: CanvasRenderingContext2D) => void} [under] paints what lies under them
- */
-export function paintCloud(explorer, canvas, places, labels, under = () => {}) {
+const isIn = (place) => place?.every((at) => at >= 0 && at <= CLOUD);
+
+/** Paint dots in their digits' colours on paper, and the digits' names. Parameters as below. */
+export function paintCloud(explorer, canvas, places, labels, under = () => {}, names = DIGITS) {
   const pen = canvas.getContext("2d");
-  const colours = DIGITS.map((digit) => explorer.css(`--digit-${digit}`));
   pen.globalAlpha = 1;
   pen.fillStyle = explorer.css("--paper");
   pen.fillRect(0, 0, CLOUD, CLOUD);
   under(pen);
-  pen.globalAlpha = 0.75;
+  paintDots(explorer, pen, places, labels);
+  paintNames(explorer, pen, namesOf(places, labels).map(([label, at]) => [names[label], at]));
+}
+
+/**
+ * Paint dots, each with a thin edge of paper.
+ * @param {CanvasRenderingContext2D} pen @param {number[][]} places [x, y] in pixels @param {number[]} labels
+ */
+export function paintDots(explorer, pen, places, labels) {
+  const colours = DIGITS.map((digit) => explorer.css(`--digit-${digit}`));
+  pen.strokeStyle = explorer.css("--paper");
+  pen.lineWidth = 1;
+  pen.globalAlpha = 0.85;
   labels.forEach((label, n) => {
-    pen.fillStyle = colours[label];
+    if (!isIn(places[n])) return;
+    pen.fillStyle = colours[label % 10];
     pen.beginPath();
-    pen.arc(...places[n], 4, 0, 2 * Math.PI);
+    pen.arc(...places[n], 4.5, 0, 2 * Math.PI);
     pen.fill();
+    pen.stroke();
   });
   pen.globalAlpha = 1;
+}
+
+/** Where the digits' names stand: at the medians of their dots in sight, none upon another. */
+export function namesOf(places, labels) {
+  const names = [];
+  for (const digit of new Set(labels)) {
+    const own = places.filter((place, n) => labels[n] === digit && isIn(place));
+    if (own.length < NAMED) continue;
+    const middle = [0, 1].map((axis) => own.map((place) => place[axis]).sort((a, b) => a - b)[own.length >> 1]);
+    names.push([digit, middle]);
+  }
+  const moved = apart(names.map(([, middle]) => middle), 40);
+  return names.map(([digit], n) => [digit, moved[n]]);
+}
+
+/** Paint names with a rim of paper, so that nothing hangs on the colours alone. */
+export function paintNames(explorer, pen, names) {
   pen.font = "700 36px system-ui, sans-serif";
   pen.textAlign = "center";
   pen.textBaseline = "middle";
@@ -32,14 +60,10 @@ export function paintCloud(explorer, canvas, places, labels, under = () => {}) {
   pen.lineJoin = "round";
   pen.strokeStyle = explorer.css("--paper");
   pen.fillStyle = explorer.css("--text");
-  const middles = DIGITS.map((digit) => {
-    const own = places.filter((_, n) => labels[n] === digit);
-    return [0, 1].map((axis) => own.map((place) => place[axis]).sort((a, b) => a - b)[own.length >> 1]);
-  });
-  apart(middles, 40).forEach(([x, y], digit) => {
-    pen.strokeText(String(digit), x, y);
-    pen.fillText(String(digit), x, y);
-  });
+  for (const [digit, place] of names) {
+    pen.strokeText(String(digit), ...place);
+    pen.fillText(String(digit), ...place);
+  }
 }
 
 /** Paint a ring around a place, narrow on a wider one of paper. @param {number[]} widths */
@@ -66,4 +90,73 @@ function apart(places, gap) {
     }));
   }
   return moved;
+}
+
+/** A plane as one looks at it: as its points lie or by their rank, all of it or a part. */
+export class MapOfPlane {
+  /** @param {Float32Array} points two numbers each */
+  constructor(points) {
+    this.sorted = [0, 1].map((axis) => points.filter((_, n) => n % 2 === axis).sort());
+    this.ends = this.sorted.map((all) => {
+      const [low, high] = [0.01, 0.99].map((share) => all[Math.round(share * (all.length - 1))]);
+      return [low - 0.06 * (high - low), high + 0.06 * (high - low)];
+    });
+    this.byRank = false;
+    this.part = [0, 0, 1]; // its left, its lower end, and its side, in shares of the whole
+  }
+
+  /** A point in shares of the whole plane, across and up. */
+  share(point) {
+    return point.map((value, axis) => {
+      const [low, high] = this.ends[axis];
+      if (!this.byRank) return (value - low) / (high - low);
+      const all = this.sorted[axis];
+      let [from, to] = [0, all.length - 1];
+      if (value <= all[from]) return 0;
+      if (value >= all[to]) return 1;
+      while (to - from > 1) {
+        const middle = (from + to) >> 1;
+        if (all[middle] <= value) from = middle;
+        else to = middle;
+      }
+      return (from + (value - all[from]) / (all[to] - all[from] || 1)) / (all.length - 1);
+    });
+  }
+
+  /** The point at such shares. */
+  point(shares) {
+    return shares.map((share, axis) => {
+      const [low, high] = this.ends[axis];
+      if (!this.byRank) return low + share * (high - low);
+      const all = this.sorted[axis];
+      const exact = clamp(share, 0, 1) * (all.length - 1);
+      const before = Math.min(Math.floor(exact), all.length - 2);
+      return all[before] + (exact - before) * (all[before + 1] - all[before]);
+    });
+  }
+
+  /** Where a point is on the canvas. */
+  toCanvas(point) {
+    const [left, low, side] = this.part;
+    const [across, up] = this.share(point);
+    return [(CLOUD * (across - left)) / side, CLOUD * (1 - (up - low) / side)];
+  }
+
+  /** The point at a place of the canvas, in shares of its width and height. */
+  fromCanvas(x, y) {
+    const [left, low, side] = this.part;
+    return this.point([left + x * side, low + (1 - y) * side]);
+  }
+
+  /** Look at a part: one that is `by` times as wide, with the same point at a place of the canvas. */
+  zoom(by, x, y) {
+    const [left, low, side] = this.part;
+    const next = clamp(side * by, 1 / 16, 1);
+    this.look([left + x * (side - next), low + (1 - y) * (side - next), next]);
+  }
+
+  look([left, low, side]) {
+    const size = clamp(side, 1 / 16, 1);
+    this.part = [clamp(left, 0, 1 - size), clamp(low, 0, 1 - size), size];
+  }
 }

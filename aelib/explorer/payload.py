@@ -18,7 +18,7 @@ from aelib.models import UPSAMPLING
 DIGITS_EACH = 20  # test digits of each kind to take
 LETTERS_EACH = 4  # drawings of each letter
 ERROR_IMAGES = 2000  # test images from which the errors of real digits come
-PLANE_POINTS = 3000
+PLANE_POINTS = 1000  # with their pictures
 TRAINED_ON, TRIED_ON = 3000, 500  # images of the network that learns in the page
 FALSE_ALARMS = tuple(percent / 100 for percent in range(1, 51))
 TestScores = Mapping[int, Mapping[str, Tensor]]
@@ -28,7 +28,10 @@ MODELS: dict[str, tuple[str, ...]] = {
     "draw": (),
     "latent": tuple(f"latent/{d}" for d in zoo.LATENT_DIMS),
     "plane": ("latent/2",),
-    "code": tuple(f"latent/{d}" for d in zoo.LATENT_DIMS if 1 <= d <= 10),
+    "machine": (
+        *(f"latent/{d}" for d in zoo.LATENT_DIMS if 1 <= d <= 16),
+        *(f"up/nearest/{d}" for d in zoo.UP_DIMS),
+    ),
     "morph": ("latent/2", "latent/8", "latent/16"),
     "alarms": tuple(f"digit/{digit}" for digit in DIGITS),
     "stamp": (),
@@ -62,16 +65,18 @@ def payload_of(
     if "latent" in views:
         result["errors"] = _errors(tuple(dims_of(names)))
     if "plane" in views:
-        codes, labels = plane()
-        result["plane"] = {"points": pack_array(codes, 10), "labels": labels.tolist()}
-    if {"latent", "plane", "code"} & set(views):
-        small = [name for name in names if name in MODELS["code"]]
-        result["codes"] = {name: _code_quantiles(name) for name in small}
+        result["plane"] = _levels(splits().test[:PLANE_POINTS], 3)
+        result["plane"]["points"] = pack_array(plane()[0], 10)
+    if {"latent", "plane", "machine"} & set(views):
+        shown = [name for name in names if name in MODELS["machine"]]
+        result["codes"] = {name: _code_quantiles(name) for name in shown}
     if "train" in views:
         train, _, test = splits()
-        result["train"] = {"train": _levels(train[:TRAINED_ON]), "test": _levels(test[:TRIED_ON])}
-        strokes = {k: [np.round(stroke, 1).tolist() for stroke in v] for k, v in hangul.STROKES.items()}
-        result["train"]["letters"] = strokes
+        few, tried = train[:TRAINED_ON], test[:TRIED_ON]
+        result["train"] = {"train": _levels(few, 4), "test": _levels(tried, 4)}
+        rounded = {k: [np.round(way, 1).tolist() for way in v] for k, v in hangul.STROKES.items()}
+        result["train"]["letters"] = rounded
+        result["train"]["printed"] = [printed for _, printed, _ in hangul.ROWS]
     if "letters" in views:
         result["letters"] = _letters()
     if "alarms" in views:
@@ -127,10 +132,10 @@ def _digits() -> dict[str, Any]:
     return {"images": images, "labels": test.labels[chosen].tolist(), "ink": ink.tolist()}
 
 
-def _levels(digits: Digits) -> dict[str, Any]:
-    """Return images in 16 levels of grey, which nobody sees, and their labels."""
-    levels = (15 * digits.floats()[:, 0]).round().int()
-    return {"images": pack_array(levels, 4), "labels": digits.labels.tolist()}
+def _levels(digits: Digits, bits: int) -> dict[str, Any]:
+    """Return images in a few levels of grey, which nobody sees, and their labels."""
+    levels = ((2**bits - 1) * digits.floats()[:, 0]).round().int()
+    return {"images": pack_array(levels, bits), "labels": digits.labels.tolist()}
 
 
 def _quantiles(values: Tensor, count: int) -> Tensor:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aelib import charts, checkerboards, detection, hangul, metrics, plotting, zoo
 from aelib.data import DIGITS
 from aelib.explorer import payload
 
+ENDS = (nn.Identity, nn.ReLU, nn.Unflatten, nn.Sigmoid)  # after which maps are shown
 SIZES = (0, 2, 4, 8, 32)  # of codes; more rows say no more
 
 
@@ -37,6 +38,8 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
                 "Ten test digits, and what a network with two numbers draws of them: grey before "
                 "it is trained, and blurred digits after it."
             )
+        case "machine":
+            return _machine(f"latent/{payload.dims_of(names)[-1]}")
         case "stamp":
             line, square = plotting.panels(2, (6.4, 2.6), gridspec_kw={"width_ratios": (2, 1)})
             counts = checkerboards.coverage(5, 3, 2)
@@ -91,6 +94,41 @@ def _grid(rows: Mapping[str, Tensor]) -> bytes:
 def _pca_grid(rows: Mapping[str, Tensor], sizes: Sequence[int]) -> bytes:
     pca = {k: payload.linear().reconstruct(examples(), k).clamp(0, 1) for k in sizes}
     return _grid({**rows, **{f"PCA, {k}": drawn for k, drawn in pca.items()}})
+
+
+def _machine(name: str) -> tuple[bytes, str]:
+    """A test digit's way through a network: the maps of each layer, and the code as bars."""
+    x, model, shown = examples()[2:3], payload.model(name), []
+    with torch.no_grad():
+        for layer in [nn.Identity(), *model.encoder, *model.decoder]:
+            x = layer(x)
+            if layer is model.encoder[-1]:
+                shown.append(x)
+            # After a ReLU, or as the picture that it is; numbers in a row say nothing here.
+            elif x.ndim == 4 and isinstance(
+                layer, nn.ReLU | nn.Sigmoid | nn.Unflatten | nn.Identity
+            ):
+                shown.append(x[0] / x.max())
+    code, widths = shown[4], (1, 0.9, 0.5, 0.55, 0.7, 0.55, 0.5, 0.9, 1)
+    axes = plotting.panels(9, (9.6, 2.6), gridspec_kw={"width_ratios": widths})
+    titles = ["a test digit", "8 maps", "16 maps", "32 maps", "the code"]
+    for ax, maps, title in zip(axes, shown, [*titles, *titles[3:0:-1], "the drawing"], strict=True):
+        ax.set_title(title, fontsize=9)
+        ax.axis("off")
+        if maps is code:
+            ax.barh(range(code.numel()), code[0].tolist(), color="#2f66c9")
+            ax.invert_yaxis()
+            continue
+        columns = {8: 2, 16: 2, 32: 4}.get(len(maps), 1)
+        padded = nn.functional.pad(maps, (0, 1, 0, 1), value=0.15)
+        tiled = padded.view(-1, columns, *padded.shape[1:]).permute(0, 2, 1, 3)
+        joined = tiled.reshape(-1, columns * padded.shape[-1])[:-1, :-1].numpy()
+        ax.imshow(joined, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    return plotting.small_png(axes[0]), (
+        f"A test digit 2 on its way through an autoencoder with {code.numel()} numbers: 8, 16 and "
+        "32 maps, smaller and smaller, the code as bars, and back through 32, 16 and 8 maps to "
+        "the drawing."
+    )
 
 
 def _alarms() -> tuple[bytes, str]:

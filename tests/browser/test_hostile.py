@@ -57,7 +57,7 @@ def test_a_second_finger_neither_draws_nor_lifts_the_first(visit, whole):
 
 
 def test_what_is_chosen_last_stands_however_fast_one_chooses(visit, whole):
-    on = visit(f"{whole}#code")
+    on = visit(f"{whole}#machine")
     on.says("Try first:")
     on.page.evaluate("""() => {
       let wait = 400; // what is asked for first is ready last
@@ -97,7 +97,7 @@ def test_a_damaged_model_is_said_in_its_place_and_the_rest_goes_on(show, content
 
 
 def test_a_damaged_model_among_several_to_choose_from(show, content):
-    on = show(spoiled(content, "latent/4"), place="#code")
+    on = show(spoiled(content, "latent/4"), place="#machine")
     on.page.get_by_label("numbers in the code").select_option("4")
     on.says("The model latent/4 is damaged.")
     on.page.get_by_label("numbers in the code").select_option("3")

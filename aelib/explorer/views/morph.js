@@ -5,6 +5,7 @@ import { Picture, Strip } from "../explorer.js";
 import { DIGITS, argmax, mix } from "../measures.js";
 import { VIEWS, button, choice, h, numberChoice, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { say } from "../words.js";
 
 async function morphView(explorer) {
   const shelf = new Shelf(explorer.payload);
@@ -22,9 +23,9 @@ async function morphView(explorer) {
       turn = to;
       update(explorer.desk.image);
     };
-    const options = [["", "my drawing"], ...DIGITS.map((n) => [String(n), `a test digit ${n}`])];
+    const options = [["", say`my drawing`], ...DIGITS.map((n) => [String(n), say`a test digit ${n}`])];
     const source = choice(name, options, start, () => next(0));
-    const another = button("another", () => next(turn + 1), { "aria-label": `${name}: another digit of this kind` });
+    const another = button(say`another`, () => next(turn + 1), { "aria-label": say`${name}: another digit of this kind` });
     const take = (image) => {
       const digit = source.select.value;
       const all = digit ? digits.filter(({ label }) => label === Number(digit)) : [{ image }];
@@ -32,23 +33,23 @@ async function morphView(explorer) {
       picture.show(all[turn % all.length].image, digit || image ? "" : NOBODY);
       return picture.values;
     };
-    return { element: h("div.end", {}, picture.element, source.element, another), take };
+    return { element: h("div.end", {}, picture.element, source.element, another), take, select: source.select };
   }
-  const from = end("From", "");
-  const to = end("To", "8");
-  const share = slider("how far", {
+  const from = end(say`From`, "");
+  const to = end(say`To`, "8");
+  const share = slider(say`how far`, {
     min: 0, max: 100, value: 50, words: (value) => `${value} %`, change: () => draw(),
   });
-  const through = new Picture(explorer, "Through the code");
-  const pixelwise = new Picture(explorer, "Pixel by pixel");
+  const through = new Picture(explorer, say`Through the code`);
+  const pixelwise = new Picture(explorer, say`Pixel by pixel`);
   const labels = Array.from({ length: steps }, (_, n) => `${Math.round((100 * n) / (steps - 1))} %`);
   const jump = (n) => {
     share.set((100 * n) / (steps - 1));
     draw();
   };
-  const strips = ["through the code, and what the judge reads", "pixel by pixel, and what the judge reads"].map((name) => new Strip(explorer, name, labels, jump));
+  const strips = [say`through the code, and what the judge reads`, say`pixel by pixel, and what the judge reads`].map((name) => new Strip(explorer, name, labels, jump));
   const size = numberChoice(
-    "numbers in the code",
+    say`numbers in the code`,
     dims,
     dims.includes(16) ? 16 : dims.at(-1),
     (d) => shelf.model(`latent/${d}`),
@@ -95,10 +96,20 @@ async function morphView(explorer) {
     ...strips.map((strip) => strip.element),
   );
   await size.open();
-  return { element, update, settle };
+  const kinds = ["", ...DIGITS];
+  return {
+    element, update, settle,
+    state: () => ({ d: size.value, from: from.select.value, to: to.select.value, share: share.value }),
+    async restore(wishes) {
+      from.select.value = wishes.pick("from", kinds) ?? from.select.value;
+      to.select.value = wishes.pick("to", kinds) ?? to.select.value;
+      share.set(wishes.number("share", 0, 100) ?? share.value);
+      await size.open(wishes.pick("d", dims));
+    },
+  };
 }
 
 VIEWS.morph = {
-  title: "Morph", make: morphView, drawing: makeDrawing, height: [875, 1600],
-  first: "draw a 3 and go half way to the 8. Then do the same with other numbers in the code.",
+  title: say`Morph`, make: morphView, drawing: makeDrawing, height: [923, 1588],
+  first: say`draw a 3 and go half way to the 8. Then do the same with other numbers in the code.`,
 };

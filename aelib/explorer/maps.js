@@ -1,0 +1,333 @@
+// A network taken apart: its stages, the products behind a single number, and maps as small pictures.
+
+import { run } from "./layers.js";
+import { clamp, mix } from "./measures.js";
+import { KEYS, h, svg } from "./page.js";
+import { say } from "./words.js";
+
+const BEFORE = ["flatten", "nearest", "bilinear"]; // done to maps before they are weighed
+
+/** Layers in stages: each weighs what the one before it has left, once. */
+export function stagesOf(layers) {
+  const stages = [];
+  let stage = null;
+  for (const layer of layers) {
+    const weighs = "outputs" in layer;
+    if (!stage || (stage.weigh && (weighs || BEFORE.includes(layer.kind)))) {
+      stages.push((stage = { before: [], weigh: null, after: [] }));
+    }
+    if (weighs) stage.weigh = layer;
+    else (stage.weigh ? stage.after : stage.before).push(layer);
+  }
+  return stages;
+}
+
+/**
+ * Send maps through stages and keep what they are on the way: `from`, as the stage finds them, `seen`,
+ * as it weighs them, `sum`, and `to`, as it leaves them.
+ */
+export function trace(stages, maps) {
+  return stages.map(({ before, weigh, after }) => {
+    const from = maps;
+    const seen = run(before, from);
+    const sum = run([weigh], seen);
+    maps = run(after, sum);
+    return { from, seen, sum, to: maps };
+  });
+}
+
+/** Where the n-th number of maps lies: map, row, column. */
+export const placeOf = ({ side }, n) => [Math.floor(n / side ** 2), Math.floor(n / side) % side, n % side];
+
+/** Which sum becomes the n-th number of what a stage leaves. */
+export function sumBehind({ after }, { sum, to }, n) {
+  if (after[0]?.kind !== "pixel shuffle") return n;
+  const [map, row, column] = placeOf(to, n);
+  return ((4 * map + 2 * (row % 2) + (column % 2)) * sum.side + (row >> 1)) * sum.side + (column >> 1);
+}
+
+/** The products of a sum: which number of `seen`, in which row and column of which map, times what. */
+export function productsOf({ weigh }, { seen, sum }, n) {
+  const { kind, inputs, kernel = 1, stride = 1, padding = [0, 0], weight } = weigh;
+  const [output, ...place] = placeOf(sum, n);
+  const looksAt = kind === "transposed convolution"
+    ? (at, tap) => (at + padding[0] - tap) / stride // it presses its kernel on every stride-th pixel
+    : (at, tap) => at * stride + tap - padding[0];
+  const inside = (at) => Number.isInteger(at) && at >= 0 && at < seen.side;
+  const products = [];
+  for (let map = 0; map < inputs; map++) {
+    for (let tap = 0; tap < kernel ** 2; tap++) {
+      const taps = [Math.floor(tap / kernel), tap % kernel];
+      const [row, column] = taps.map((each, axis) => looksAt(place[axis], each));
+      if (!inside(row) || !inside(column)) continue;
+      const value = seen.data[(map * seen.side + row) * seen.side + column];
+      const own = weight[(output * inputs + map) * kernel ** 2 + tap];
+      products.push({ map, row, column, value, weight: own, product: value * own });
+    }
+  }
+  return products;
+}
+
+/** From the first to the last row and column of some products, as [top, left, bottom, right]. */
+export function windowOf(products) {
+  const [rows, columns] = ["row", "column"].map((axis) => products.map((each) => each[axis]));
+  return [Math.min(...rows), Math.min(...columns), Math.max(...rows) + 1, Math.max(...columns) + 1];
+}
+
+/** Maps side by side as one picture, in which a pixel may be chosen by pointer and keyboard. */
+export class Atlas {
+  /**
+   * @param {Explorer} explorer @param {string} name read aloud
+   * @param {(n: number, how: string) => void} [choose] is told of a pixel and of what led there:
+   *   "hover", "press" or "key"
+   */
+  constructor(explorer, name, choose) {
+    Object.assign(this, { explorer, choose, only: false, at: 0, maps: null }); // only: the map of the pixel `at`
+    const role = choose ? { role: "application", tabindex: 0, "aria-roledescription": "maps" } : { role: "img" };
+    this.canvas = h("canvas", { "aria-label": name, ...role });
+    this.window = svg("path", { class: "window" });
+    this.strongest = svg("path", { class: "window strong" });
+    this.pixel = svg("path", { class: "pixel" });
+    this.overlay = svg("svg", { "aria-hidden": "true" }, this.window, this.strongest, this.pixel);
+    this.element = h("div.sheet", {}, this.canvas, this.overlay);
+    explorer.pictures.add(this);
+    if (choose) this.listen();
+  }
+
+  listen() {
+    const { canvas } = this;
+    const report = (how) => (event) => {
+      const n = this.under(event);
+      if (n !== null) this.choose(n, how);
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse") report("hover")(event);
+    });
+    canvas.addEventListener("click", report("press"));
+    canvas.addEventListener("focus", () => canvas.matches(":focus-visible") && this.choose(this.at, "key"));
+    canvas.addEventListener("keydown", (event) => {
+      if (!KEYS[event.key]) return;
+      event.preventDefault();
+      const { side, channels } = this.maps;
+      const [dx, dy] = KEYS[event.key];
+      const [map, row, column] = placeOf(this.maps, this.at);
+      const [y, x] = [row + dy, column + dx];
+      // Over the edge of a map one comes into its neighbour, if there is one.
+      const across = Math.floor(x / side);
+      const isBeside = map % this.columns + across >= 0 && map % this.columns + across < this.columns;
+      const to = map + across + this.columns * Math.floor(y / side);
+      if (!isBeside || to < 0 || to >= channels || (this.only && to !== map)) return;
+      this.choose((to * side + ((y + side) % side)) * side + ((x + side) % side), "key");
+    });
+  }
+
+  /** The number under a pointer; null between two maps. */
+  under(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const { side, channels } = this.maps;
+    const step = side + this.gap;
+    const x = Math.floor(((event.clientX - box.left) / box.width) * this.canvas.width);
+    const y = Math.floor(((event.clientY - box.top) / box.height) * this.canvas.height);
+    const map = this.only ? placeOf(this.maps, this.at)[0] : Math.floor(y / step) * this.columns + Math.floor(x / step);
+    const isOn = x >= 0 && y >= 0 && x % step < side && y % step < side && map < channels;
+    return isOn ? (map * side + (y % step)) * side + (x % step) : null;
+  }
+
+  /** Show maps, as dark as their numbers are large beside the largest of all, or beside `full`. */
+  show(maps, full = Math.max(...maps.data, 1e-9)) {
+    Object.assign(this, { maps, full });
+    this.paint();
+  }
+
+  /** Look in the style, whose --columns says how many maps are abreast, and paint anew. */
+  arrange() {
+    this.abreast = Number(getComputedStyle(this.canvas).getPropertyValue("--columns")) || 8;
+    this.paint();
+  }
+
+  /** Where a map lies in the picture. */
+  corner(map) {
+    const step = this.maps.side + this.gap;
+    return this.only ? [0, 0] : [(map % this.columns) * step, Math.floor(map / this.columns) * step];
+  }
+
+  paint() {
+    if (!this.maps) return;
+    const { canvas, only, full, maps: { data, channels, side } } = this;
+    const { ink, paper } = this.explorer.colours;
+    this.gap = side > 1 ? 1 : 0;
+    this.columns = only ? 1 : Math.min(channels, this.abreast ?? 8);
+    const shown = only ? [placeOf(this.maps, this.at)[0]] : Array.from({ length: channels }, (_, map) => map);
+    const width = this.columns * (side + this.gap) - this.gap;
+    const height = Math.ceil(shown.length / this.columns) * (side + this.gap) - this.gap;
+    if (canvas.width !== width || canvas.height !== height) {
+      Object.assign(canvas, { width, height });
+      this.overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    }
+    const picture = new ImageData(width, height); // between the maps nothing is painted
+    for (const map of shown) {
+      const [left, top] = this.corner(map);
+      for (let p = 0; p < side * side; p++) {
+        const share = clamp(data[map * side * side + p] / full, 0, 1);
+        const at = 4 * ((top + Math.floor(p / side)) * width + left + (p % side));
+        for (let c = 0; c < 3; c++) picture.data[at + c] = mix(paper[c], ink[c], share);
+        picture.data[at + 3] = 255;
+      }
+    }
+    canvas.getContext("2d").putImageData(picture, 0, 0);
+  }
+
+  clear() {
+    for (const path of [this.window, this.strongest, this.pixel]) path.setAttribute("d", "");
+  }
+
+  /** Outline the n-th pixel. */
+  mark(n) {
+    this.at = n;
+    const [map, row, column] = placeOf(this.maps, n);
+    this.pixel.setAttribute("d", this.outlines([[map, [row, column, row + 1, column + 1]]]));
+  }
+
+  /** Outline windows, each in its map, some more strongly. @param {[number, number[]][]} all */
+  frame(all, strong) {
+    this.window.setAttribute("d", this.outlines(all));
+    this.strongest.setAttribute("d", this.outlines(strong));
+  }
+
+  outlines(windows) {
+    return windows.map(([map, [top, left, bottom, right]]) => {
+      const [x, y] = this.corner(map);
+      return `M${x + left} ${y + top}H${x + right}V${y + bottom}H${x + left}Z`;
+    }).join("");
+  }
+}
+
+const LISTED = 4; // of the products of a number, the largest
+const NORMED = [1, 7, 8]; // stages of the course's network with a batch norm
+const raised = (power) => `10${[...String(power)].map((each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]).join("")}`;
+
+/** A number with four digits behind the point, or times a power of ten. */
+function exact(value) {
+  const size = Math.abs(value);
+  const [digits, power] = value.toExponential(4).split("e");
+  const isPlain = size === 0 || (size >= 1e-3 && size < 1e4);
+  return (isPlain ? value.toFixed(4) : `${digits} · ${raised(Number(power))}`).replace("-", "−");
+}
+
+
+/** The arithmetic of one number: what it looks at, a few products, their sum, and what becomes of it. */
+export class Lens {
+  /** @param {(n: number) => void} choose is told of another pixel of the same map */
+  constructor(explorer, choose) {
+    this.before = new Atlas(explorer, say`The map before, with the window`);
+    this.own = new Atlas(explorer, say`The map with the pixel. Arrow keys move it.`, (n, how) => how !== "hover" && choose(n));
+    [this.beforeName, this.ownName, this.seenName] = [1, 2, 3].map(() => h("figcaption"));
+    [this.seen, this.weights] = [1, 2].map(() => h("table.numbers", { "aria-hidden": "true" }));
+    this.title = h("b");
+    this.words = h("p.quiet");
+    this.sums = h("table.sums");
+    this.said = h("p.hidden", { role: "status" });
+    this.kernel = h("figure.kernel", {}, this.seen, h("span", {}, "×"), this.weights, this.seenName);
+    this.ownFigure = h("figure", {}, this.own.element, this.ownName);
+    this.element = h("section.lens", { "aria-label": say`The arithmetic of one number` },
+      h("p", {}, this.title, this.words),
+      h("div.sight", {}, h("figure", {}, this.before.element, this.beforeName), this.kernel, this.sums, this.ownFigure), this.said);
+  }
+
+  /** Show the n-th number of the k-th stage. */
+  show(stage, step, k, n, held) {
+    const { weigh, after } = stage;
+    const { from, seen, sum, to } = step;
+    this.element.dataset.at = `${k + 1}.${n + 1}`;
+    const at = sumBehind(stage, step, n);
+    const products = productsOf(stage, step, at).sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+    const isLinear = weigh.kind === "linear";
+    const listed = products.slice(0, LISTED);
+    const strongest = listed[0].map;
+    // The windows, in the maps as they are weighed and as the stage finds them.
+    const pixel = (place) => [place[0], [place[1], place[2], place[1] + 1, place[2] + 1]];
+    const window = isLinear ? null : windowOf(products);
+    const found = isLinear ? null : windowOf(products.map(({ row, column }) => (
+      { row: Math.floor((row * from.side) / seen.side), column: Math.floor((column * from.side) / seen.side) })));
+    const pixels = listed.map((each) => pixel(placeOf(from, each.map)));
+    this.windows = isLinear ? [[], pixels]
+      : [Array.from({ length: from.channels }, (_, map) => [map, found]), [[strongest, found]]];
+    this.before.only = !isLinear;
+    this.before.at = strongest * seen.side ** 2;
+    this.before.show(isLinear ? from : seen);
+    this.before.frame([], isLinear ? pixels : [[strongest, window]]);
+    this.own.only = to.side > 1;
+    this.own.at = n;
+    this.own.show(to, to.channels === 1 ? 1 : undefined);
+    this.own.mark(n);
+    this.name(stage, step, k, n, products, strongest, held);
+    this.kernel.hidden = isLinear;
+    if (!isLinear) this.tables(products.filter(({ map }) => map === strongest), window);
+
+    const rest = products.slice(LISTED).reduce((all, { product }) => all + product, 0);
+    const bias = weigh.bias[placeOf(sum, at)[0]];
+    const total = products.reduce((all, { product }) => all + product, bias);
+    const rows = listed.map((each) => this.row(where(from, isLinear ? placeOf(from, each.map) : [each.map, each.row, each.column]),
+      exact(each.value), "×", exact(each.weight), "=", exact(each.product)));
+    const line = (words, value, kind = "") => h(`tr${kind}`, {}, h("th", { colspan: 5, scope: "row" }, words), h("td", {}, exact(value)));
+    if (products.length > LISTED) rows.push(line(say`the other ${products.length - LISTED} products`, rest));
+    rows.push(line(NORMED.includes(k) ? say`bias, with the batch norm folded in` : say`bias`, bias));
+    rows.push(line(say`sum`, total, ".total"));
+    const value = to.data[n];
+    const kinds = after.map(({ kind }) => kind);
+    if (kinds.includes("relu")) rows.push(line(total > 0 ? say`ReLU leaves it as it is` : say`ReLU makes it zero`, value, ".result"));
+    if (kinds.includes("sigmoid")) rows.push(line(say`the sigmoid brings it between 0 and 1`, value, ".result"));
+    this.sums.replaceChildren(...rows);
+  }
+
+  row(words, ...cells) {
+    return h("tr", {}, h("th", { scope: "row" }, words), ...cells.map((cell) => h("td", {}, cell)));
+  }
+
+  name({ before, weigh }, { from, seen, to }, k, n, products, strongest, held) {
+    const [count, inputs] = [products.length, weigh.inputs];
+    const place = where(to, placeOf(to, n));
+    this.title.textContent = `${place[0].toUpperCase()}${place.slice(1)}`;
+    const [top, left, bottom, right] = windowOf(products);
+    const [tall, wide] = [bottom - top, right - left];
+    if (weigh.kind === "linear") this.words.textContent = say`It weighs all ${count} numbers before it, and adds.`;
+    else if (inputs === 1) this.words.textContent = say`It looks at ${tall} × ${wide} pixels of the digit: ${count} products.`;
+    else if (before.length) this.words.textContent = say`The ${inputs} maps before it are enlarged; it looks at ${tall} × ${wide} pixels in each: ${count} products.`;
+    else if (weigh.kind === "convolution") this.words.textContent = say`It looks at ${tall} × ${wide} pixels in each of the ${inputs} maps before it: ${count} products.`;
+    else this.words.textContent = say`The stamps of ${tall} × ${wide} pixels in each of the ${inputs} maps before it meet here: ${count} products.`;
+    if (held) this.words.textContent += say` Held: press it again to let go.`;
+    this.beforeName.textContent = weigh.kind === "linear" ? say`before it` : inputs === 1 ? say`the digit` : say`map ${strongest + 1} before it`;
+    this.seenName.textContent = say`what it sees there × its weights`;
+    this.ownName.textContent = to.side > 1 && to.channels > 1 ? say`map ${placeOf(to, n)[0] + 1}` : say`its own place`;
+  }
+
+  /** What is seen in the strongest map, and its weights. */
+  tables(products, [top, left, bottom, right]) {
+    const fill = (table, key, signed) => {
+      const most = Math.max(...products.map((each) => Math.abs(each[key]))) || 1;
+      const power = most < 0.05 || most >= 1000 ? Math.floor(Math.log10(most)) : 0;
+      const rows = Array.from({ length: bottom - top }, () => h("tr", {}, ...Array.from({ length: right - left }, () => h("td"))));
+      for (const each of products) {
+        const cell = rows[each.row - top].children[each.column - left];
+        const share = Math.abs(each[key]) / most;
+        cell.textContent = (each[key] / 10 ** power).toFixed(2).replace("-", "−");
+        cell.style = `--share: ${Math.round(80 * share)}%; --to: var(--${!signed ? "ink" : each[key] < 0 ? "missing" : "invented"})`;
+        cell.classList.toggle("dark", share > 0.55);
+      }
+      table.replaceChildren(h("caption", {}, power ? `· ${raised(power)}` : ""), ...rows);
+    };
+    fill(this.seen, "value", false);
+    fill(this.weights, "weight", true);
+  }
+
+  /** Say it aloud. */
+  speak() {
+    const last = [...this.sums.rows].slice(-2).map((row) => row.textContent).join(". ");
+    this.said.textContent = `${this.title.textContent}. ${this.words.textContent} ${last}`;
+  }
+}
+
+const where = ({ channels, side }, [map, row, column]) => {
+  if (side === 1) return say`number ${map + 1}`;
+  return channels === 1 ? say`row ${row + 1}, column ${column + 1}` : say`map ${map + 1}, row ${row + 1}, column ${column + 1}`;
+};
