@@ -16,6 +16,7 @@ import { Shelf } from "./shelf.js";
 import { TOURS, tourButton } from "./tour.js";
 import { say } from "./words.js";
 
+const HIDEABLE = ["judge", "tabs", "first"]; // a teacher may add hide=judge,tabs to an address
 const RESTING = 70; // milliseconds without a change, after which views settle
 
 /** @returns {Promise<{element: HTMLElement, end: () => void}>} */
@@ -28,6 +29,7 @@ export async function stage(explorer) {
   const isShared = () => explorer.desk && !python; // one that Python hears is as empty as it looks
   const trouble = h("p.missing", { role: "alert", hidden: "" });
   let current = null;
+  let hidden = [];
   let resting = 0;
   let seen = true;
   explorer.settleSoon = () => {
@@ -76,7 +78,8 @@ export async function stage(explorer) {
   };
 
   const addressOf = ({ name, view }) => {
-    const query = queryOf(view?.state?.() ?? {}, explorer.desk ? stateOfDesk(explorer.desk) : {});
+    const hide = hidden.length ? { hide: hidden.join() } : {};
+    const query = queryOf(hide, view?.state?.() ?? {}, explorer.desk ? stateOfDesk(explorer.desk) : {});
     return query ? `${name}?${query}` : name;
   };
   /** Show what an address asks for, as far as it can be understood. */
@@ -85,6 +88,11 @@ export async function stage(explorer) {
     const chosen = panels.find((panel) => panel.name === name);
     if (isShared()) explorer.desk.furnished = furnish(explorer.desk, wishes, new Shelf(explorer.payload));
     await explorer.desk?.furnished;
+    hidden = wishes.read("hide", (text) => {
+      const all = text.split(",");
+      return all.every((each) => HIDEABLE.includes(each)) ? all : undefined;
+    }) ?? [];
+    for (const each of HIDEABLE) element.classList.toggle(`hide-${each}`, hidden.includes(each));
     await open(chosen ?? panels[0], wishes);
     tabs?.mark(current);
     const refused = [...(name && !chosen ? [name] : []), ...wishes.refused];

@@ -48,8 +48,9 @@ def test_a_link_shows_what_was_seen_and_fits_into_a_mail(visit, whole):
     assert other.slide("latent dimension d") == "32"
     same = [abs(a - b) < 30 for a, b in zip(drawn, other.ink("Autoencoder"), strict=True)]
     assert sum(same) > 700  # the points of its strokes lie on a grid
-    other.page.evaluate("location.hash = '#plane?test=4.2'")
+    other.page.evaluate("location.hash = '#plane?hide=tabs,first&test=4.2'")
     other.says("The judge reads 4")
+    assert not other.page.locator(".tabs:visible, .first:visible").count()  # so a teacher may ask
 
 
 def test_an_address_that_cannot_be_read_is_said_and_left_out(visit, whole):
