@@ -35,13 +35,12 @@ export async function makeDrawing(explorer) {
     trouble = `${error.message} Nobody reads your digit. `;
   }
   const pad = makePad(explorer);
-  const tool = (words, own) =>
-    button(words, () => {
-      pad.erase(own);
-      for (const each of tools) each.setAttribute("aria-pressed", String(each === tools[Number(own)]));
-    });
-  const tools = [tool("Pen", false), tool("Eraser", true)];
-  tools.forEach((each, n) => each.setAttribute("aria-pressed", String(n === 0)));
+  const hold = (erases) => {
+    pad.erase(erases);
+    tools.forEach((each, n) => each.setAttribute("aria-pressed", String(erases === (n === 1))));
+  };
+  const tools = [button("Pen", () => hold(false)), button("Eraser", () => hold(true))];
+  hold(false);
 
   const seen = new Picture(explorer, "What the models see", "small");
   const bars = makeBars();
@@ -101,48 +100,31 @@ async function testDigits(desk, shelf) {
   } catch (error) {
     return h("p.quiet", {}, error.message);
   }
-  const next = DIGITS.map(() => 0);
-  const take = (digit) => {
+  const buttons = DIGITS.map((digit) => {
     const own = all.filter(({ label }) => label === digit);
-    desk.take(own[next[digit]++ % own.length]);
-  };
-  const buttons = DIGITS.map((digit) =>
-    button(String(digit), () => take(digit), { "aria-label": `Take a test digit ${digit}` }),
-  );
-  return h(
-    "div.takes",
-    { role: "group", "aria-label": "Take a test digit" },
-    h("span.quiet", {}, say`or a test digit; press again for another:`),
-    h("div.ten", {}, ...buttons),
-  );
+    let next = 0;
+    return button(String(digit), () => desk.take(own[next++ % own.length]), { "aria-label": `Take a test digit ${digit}` });
+  });
+  return h("div.takes", { role: "group", "aria-label": "Take a test digit" },
+    h("span.quiet", {}, say`or a test digit; press again for another:`), h("div.ten", {}, ...buttons));
 }
 
 /** Sliders that spoil the picture, and a button that mends it. */
 function breakThings(desk) {
-  const pixels = (negative, positive) => (value) =>
-    value ? `${Math.abs(value)} ${Math.abs(value) === 1 ? "pixel" : "pixels"} ${value < 0 ? negative : positive}` : "not at all";
-  const settings = {
-    noise: ["noise", 0, 0.6, 0.05, (value) => (value ? `${value.toFixed(2)} of full ink` : "none")],
-    turn: ["turned", -90, 90, 5, (value) => (value ? `${Math.abs(value)}° ${value < 0 ? "left" : "right"}` : "not at all")],
-    right: ["shifted", -8, 8, 1, pixels("left", "right")],
-    down: ["shifted", -8, 8, 1, pixels("up", "down")],
-  };
-  const names = { right: "shifted sideways", down: "shifted up or down" };
-  const sliders = Object.fromEntries(
-    Object.entries(settings).map(([key, [name, min, max, step, words]]) => [
-      key,
-      slider(names[key] ?? name, {
-        min, max, step, words, value: desk.breaks[key], change: (value) => desk.break({ [key]: value }),
-      }),
-    ]),
-  );
+  const way = (unit, back, on) => (value) => (value ? `${Math.abs(value)}${unit(value)} ${value < 0 ? back : on}` : "not at all");
+  const pixels = (value) => (Math.abs(value) === 1 ? " pixel" : " pixels");
+  const own = (key, name, min, max, step, words) => [key, slider(name, {
+    min, max, step, words, value: desk.breaks[key], change: (value) => desk.break({ [key]: value }),
+  })];
+  const sliders = [
+    own("noise", "noise", 0, 0.6, 0.05, (value) => (value ? `${value.toFixed(2)} of full ink` : "none")),
+    own("turn", "turned", -90, 90, 5, way(() => "°", "left", "right")),
+    own("right", "shifted sideways", -8, 8, 1, way(pixels, "left", "right")),
+    own("down", "shifted up or down", -8, 8, 1, way(pixels, "up", "down")),
+  ];
   const pen = slider("pen", {
-    min: 1,
-    max: 4.6,
-    step: 0.2,
-    value: desk.pen,
+    min: 1, max: 4.6, step: 0.2, value: desk.pen, change: (value) => desk.takePen(value),
     words: (value) => `${value.toFixed(1)} pixels of 28${Math.abs(value - PEN) < 0.05 ? ", as MNIST's" : ""}`,
-    change: (value) => desk.takePen(value),
   });
   const mend = button("Mend everything", () => {
     desk.pen = PEN;
@@ -150,19 +132,13 @@ function breakThings(desk) {
   });
   const summary = h("summary", {}, "Break things");
   const follow = () => {
-    for (const [key, each] of Object.entries(sliders)) each.set(desk.breaks[key]);
+    for (const [key, each] of sliders) each.set(desk.breaks[key]);
     pen.set(desk.pen);
-    const whole = JSON.stringify(desk.breaks) === JSON.stringify(UNBROKEN) && desk.pen === PEN;
-    summary.textContent = whole ? "Break things" : "Break things (broken now)";
+    const isWhole = sliders.every(([key]) => desk.breaks[key] === UNBROKEN[key]) && desk.pen === PEN;
+    summary.textContent = isWhole ? "Break things" : "Break things (broken now)";
   };
-  const element = h(
-    "details.breaks",
-    {},
-    summary,
+  const element = h("details.breaks", {}, summary,
     h("p.quiet", {}, "The eraser above rubs out a piece of a stroke. These act on the finished picture, the pen on your strokes:"),
-    ...Object.values(sliders).map((each) => each.element),
-    pen.element,
-    mend,
-  );
+    ...sliders.map(([, each]) => each.element), pen.element, mend);
   return { element, follow };
 }
