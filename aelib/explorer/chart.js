@@ -2,6 +2,7 @@
 
 import { mix, range } from "./measures.js";
 import { h, short, svg } from "./page.js";
+import { say } from "./words.js";
 
 const HEIGHT = 230;
 
@@ -29,7 +30,7 @@ export class Plot {
     const y = (value) => mix(top, bottom, (high - Math.log10(value)) / (high - low || 1));
     const picture = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": words });
     const named = []; // where names stand already
-    picture.append(text(2, 12, "error", "start"), text((left + right) / 2, HEIGHT - 5, this.across, "middle"));
+    picture.append(text(2, 12, say`error`, "start"), text((left + right) / 2, HEIGHT - 5, this.across, "middle"));
     const rule = (value, kind) => picture.append(svg("line", { x1: left, x2: right, y1: y(value), y2: y(value), class: kind }));
     for (const value of roundValues(low, high)) {
       if (y(value) < top + 12) continue; // there stands what the axis shows
@@ -56,7 +57,7 @@ export class Plot {
 export class Chart extends Plot {
   /** @param {string} title @param {string[]} ticks names along the bottom, evenly spaced */
   constructor(title, ticks) {
-    super(96, "latent dimension d");
+    super(96, say`latent dimension d`);
     Object.assign(this, { title, ticks });
   }
 

@@ -3,6 +3,7 @@
 import { Plot } from "./chart.js";
 import { clamp, mix } from "./measures.js";
 import { movable, short, svg } from "./page.js";
+import { say } from "./words.js";
 
 const GUESSED = { points: 7, low: -3, high: -0.7, first: -1.3 }; // errors as powers of ten
 
@@ -10,7 +11,7 @@ const GUESSED = { points: 7, low: -3, high: -0.7, first: -1.3 }; // errors as po
 export class Guess extends Plot {
   /** @param {string[]} ticks names along the bottom, evenly spaced */
   constructor(ticks) {
-    super(96, "latent dimension d");
+    super(96, say`latent dimension d`);
     const count = Math.min(GUESSED.points, ticks.length);
     this.places = Array.from({ length: count }, (_, k) => Math.round((k * (ticks.length - 1)) / (count - 1 || 1)));
     this.powers = this.places.map(() => GUESSED.first);
@@ -43,19 +44,18 @@ export class Guess extends Plot {
 
   say() {
     const [d, error] = [this.ticks[this.places[this.at]], short(10 ** this.powers[this.at])];
-    this.element.setAttribute("aria-label", `Your guess of the curve: at d = ${d} an error of ${error}. `
-      + "Left and right go from point to point, up and down move it.");
+    this.element.setAttribute("aria-label", say`Your guess of the curve: at d = ${d} an error of ${error}. Left and right go from point to point, up and down move it.`);
   }
 
   draw(width) {
-    const axes = this.axes(width, [GUESSED.low, GUESSED.high], this.ticks.length - 1, "Your guess");
+    const axes = this.axes(width, [GUESSED.low, GUESSED.high], this.ticks.length - 1, say`Your guess`);
     const values = this.powers.map((power) => 10 ** power);
     axes.picture.append(svg("path", { d: axes.path(values, (k) => this.places[k]), class: "line guess" }));
     this.places.forEach((place, k) => {
       axes.tick(place, this.ticks[place], k === this.at ? "chosen" : "");
       axes.picture.append(svg("circle", { cx: axes.x(place), cy: axes.y(values[k]), r: k === this.at ? 8 : 6, class: "guess" }));
     });
-    axes.name(values.at(-1), "your guess", "guess");
+    axes.name(values.at(-1), say`your guess`, "guess");
     return axes.picture;
   }
 

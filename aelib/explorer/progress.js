@@ -5,11 +5,12 @@ import { CLOUD, paintCloud, paintRing } from "./cloud.js";
 import { ACROSS, REACH } from "./lesson.js";
 import { PIXELS, SIDE, clamp, mix, range } from "./measures.js";
 import { h, short, svg } from "./page.js";
+import { say } from "./words.js";
 
 /** Errors against steps, with the lines of what needs no network. */
 export class Curves extends Plot {
   constructor() {
-    super(130, "steps of 64 images");
+    super(130, say`steps of 64 images`);
     this.clear();
   }
 
@@ -34,13 +35,15 @@ export class Curves extends Plot {
     const levels = [...this.known.flatMap(({ train, test }) => [train, test]), ...this.lines.map(([value]) => value)];
     const [low, high] = range(levels.length ? levels : [0.01, 0.3]).map(Math.log10);
     const last = this.known.at(-1);
-    const words = last ? `After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test pictures.` : "";
-    const axes = this.axes(width, [low - 0.1 * (high - low), high + 0.1 * (high - low)], this.total, `Errors while it learns. ${words}`);
+    const words = last
+      ? say`Errors while it learns. After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test pictures.`
+      : say`Errors while it learns.`;
+    const axes = this.axes(width, [low - 0.1 * (high - low), high + 0.1 * (high - low)], this.total, words);
     for (const [value, label] of this.lines) {
       axes.rule(value, "cursor");
       axes.name(value, `${label} ${short(value)}`, "");
     }
-    for (const [what, label, kind] of [["train", "training", "dashed"], ["test", "test", "solid"]]) {
+    for (const [what, label, kind] of [["train", say`training`, "dashed"], ["test", say`test`, "solid"]]) {
       const path = axes.path(this.known.map((errors) => errors[what]), (n) => this.steps[n]);
       axes.picture.append(svg("path", { d: path, class: `line ${kind}` }));
       if (last) axes.name(last[what], `${label} ${short(last[what])}`, kind);
@@ -70,8 +73,8 @@ export class Territory {
     if (this.still.matches || this.places?.length !== goal.length) this.places = goal;
     this.goal = goal;
     this.canvas.setAttribute("aria-label", this.flat
-      ? "The line of the one number: test pictures in a row for each kind, and along the bottom what is drawn there."
-      : "The plane of the two numbers: test pictures as dots, and under them what is drawn there.");
+      ? say`The line of the one number: test pictures in a row for each kind, and along the bottom what is drawn there.`
+      : say`The plane of the two numbers: test pictures as dots, and under them what is drawn there.`);
     if (!this.gliding) this.glide();
   }
 

@@ -1,33 +1,34 @@
 // What a network that learns in the page may learn from, and how: choices, experiments, links to them.
 
 import { DIGITS } from "./measures.js";
+import { say } from "./words.js";
 
 const USUAL = { of: "digits", d: 2, kind: "transpose", rate: 0.01, images: 3000, range: "whole", seed: 0 };
 // What a reader chooses, by its key in an address: its name, and values with words.
 export const CHOICES = {
-  of: ["learn from", [["digits", "digits"], ["letters", "letters of Hangul"]]],
-  d: ["numbers in the code", [...Array(17).keys()]],
-  kind: ["way of up-sampling", ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]],
-  rate: ["learning rate", [0.001, 0.003, [0.01, "0.01, the course's"], 0.03, [0.3, "0.3, too large"], [1, "1, far too large"]]],
-  images: ["training images", [[100, "a hundred"], [3000, "all that came along"]]],
-  range: ["images go", [["whole", "from 0 to 1"], ["half", "from −0.5 to 0.5"]]],
-  seed: ["seed", DIGITS],
+  of: [say`learn from`, [["digits", say`digits`], ["letters", say`letters of Hangul`]]],
+  d: [say`numbers in the code`, [...Array(17).keys()]],
+  kind: [say`way of up-sampling`, ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]],
+  rate: [say`learning rate`, [0.001, 0.003, [0.01, say`0.01, the course's`], 0.03, [0.3, say`0.3, too large`], [1, say`1, far too large`]]],
+  images: [say`training images`, [[100, say`a hundred`], [3000, say`all that came along`]]],
+  range: [say`images go`, [["whole", say`from 0 to 1`], ["half", say`from −0.5 to 0.5`]]],
+  seed: [say`seed`, DIGITS],
 };
 export const OPTIONS = Object.fromEntries(Object.entries(CHOICES).map(([key, [, options]]) =>
   [key, options.map((option) => [option].flat()).map(([value, words = String(value)]) => [value, words])]));
 export const SETUPS = {
-  zeros: ["Only zeros", { kinds: [0], d: 16 },
-    "It sees nothing but zeros. Look at what becomes of the other nine digits: does it copy, or does it turn them into what it knows? (Notebook 3)"],
-  two: ["Two numbers", { d: 2 },
-    "Every digit has to pass through two numbers. Watch the cloud fall apart into digits, and which of them stay together. (Notebook 2)"],
-  grid: ["A transposed convolution's first steps", { d: 16 },
-    "Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)"],
-  range: ["The range trap", { d: 16, range: "half" },
-    "Images go from −0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)"],
-  wild: ["Break it: steps far too large", { d: 16, rate: 1 },
-    "A learning rate a hundred times too large throws it about: at first it draws nearly the same picture for every input, its curves jump, and it stays far behind what 0.01 reaches."],
-  few: ["Break it: a hundred images", { d: 16, images: 100 },
-    "It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part."],
+  zeros: [say`Only zeros`, { kinds: [0], d: 16 },
+    say`It sees nothing but zeros. Look at what becomes of the other nine digits: does it copy, or does it turn them into what it knows? (Notebook 3)`],
+  two: [say`Two numbers`, { d: 2 },
+    say`Every digit has to pass through two numbers. Watch the cloud fall apart into digits, and which of them stay together. (Notebook 2)`],
+  grid: [say`A transposed convolution's first steps`, { d: 16 },
+    say`Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)`],
+  range: [say`The range trap`, { d: 16, range: "half" },
+    say`Images go from −0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)`],
+  wild: [say`Break it: steps far too large`, { d: 16, rate: 1 },
+    say`A learning rate a hundred times too large throws it about: at first it draws nearly the same picture for every input, its curves jump, and it stays far behind what 0.01 reaches.`],
+  few: [say`Break it: a hundred images`, { d: 16, images: 100 },
+    say`It learns its hundred images by heart: the error in training falls on, that on test digits does not. The two curves part.`],
 };
 
 /** What a setup, or none, begins with; `kinds` are the labels that it learns from. */

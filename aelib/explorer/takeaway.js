@@ -5,8 +5,9 @@ import { Missing, PIXELS } from "./measures.js";
 import { Model } from "./network.js";
 import { handFile } from "./page.js";
 import { Trainee, layersOf } from "./trainee.js";
+import { say } from "./words.js";
 
-const NO_NETWORK = "This file is not a network that was saved here.";
+const NO_NETWORK = say`This file is not a network that was saved here.`;
 
 /**
  * A file in the format of safetensors: the length of a header, the header (JSON: names, shapes, places),

@@ -8,12 +8,13 @@ import { DIGITS, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, choice, h, percent, slider, svg } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { say } from "../words.js";
 
 const SCORE_WORDS = {
-  mse: "mean squared error",
-  share: "error as a share of the ink",
-  "blurred share": "the same through a blur",
-  "blurred share and code": "through a blur, times how unusual the code is",
+  mse: say`mean squared error`,
+  share: say`error as a share of the ink`,
+  "blurred share": say`the same through a blur`,
+  "blurred share and code": say`through a blur, times how unusual the code is`,
 };
 
 async function alarmsView(explorer) {
@@ -42,15 +43,15 @@ async function alarmsView(explorer) {
   const marks = [0.01, 0.05, 0.1, 0.2].map((share) => allowed.indexOf(share));
 
   const cards = DIGITS.map((digit) => {
-    const drawn = new Picture(explorer, "drawn", "tiny");
-    const error = new Picture(explorer, "error", "tiny");
+    const drawn = new Picture(explorer, say`drawn`, "tiny");
+    const error = new Picture(explorer, say`error`, "tiny");
     const place = h("span.quiet");
     const verdict = h("b");
     const chips = marks.map((n) => h("span.chip", {}, String(Math.round(100 * allowed[n]))));
     const element = h(
       "button.card",
       { type: "button", onclick: () => choose(digit) },
-      h("span.head", {}, h("span.dot", { style: `--own: var(--digit-${digit})` }), `Model ${digit}`, verdict),
+      h("span.head", {}, h("span.dot", { style: `--own: var(--digit-${digit})` }), say`Model ${digit}`, verdict),
       h("span.pair", {}, drawn.element, error.element),
       place,
       h("span.chips", {}, ...chips),
@@ -67,23 +68,23 @@ async function alarmsView(explorer) {
     onTest();
     explorer.settleSoon();
   };
-  const share = slider("false alarms allowed", {
+  const share = slider(say`false alarms allowed`, {
     min: 0,
     max: allowed.length - 1,
     value: at,
-    words: (n) => `${percent(allowed[n])} of normal validation images`,
+    words: (n) => say`${percent(allowed[n])} of normal validation images`,
     change: (n) => {
       at = n;
       ask();
     },
   });
-  const which = choice("score", scores.map((name) => [name, SCORE_WORDS[name] ?? name]), score, (value) => {
+  const which = choice(say`score`, scores.map((name) => [name, SCORE_WORDS[name] ?? name]), score, (value) => {
     score = value;
     ask();
   });
   const bars = h("div.chart");
   const caught = h("p.finding", { "aria-live": "polite" });
-  const model = choice("on the test set: the model of", DIGITS.map((n) => [String(n), String(n)]), String(chosen), (value) =>
+  const model = choice(say`on the test set: the model of`, DIGITS.map((n) => [String(n), String(n)]), String(chosen), (value) =>
     choose(Number(value)));
   new ResizeObserver(() => onTest()).observe(bars);
 
@@ -96,40 +97,44 @@ async function alarmsView(explorer) {
   }
 
   const flagsIt = (digit) => cards[digit].found?.[score] > limit(digit, at);
-  const list = (digits) => digits.join(", ").replace(/, (\d)$/, " and $1");
+  const list = (digits) => (digits.length < 2 ? String(digits) : say`${digits.slice(0, -1).join(", ")} and ${digits.at(-1)}`);
 
   /** Say which detectors flag the picture. */
   function judge() {
     cards.forEach((card, digit) => {
       const found = card.found?.[score];
       const flags = flagsIt(digit);
-      card.verdict.textContent = found === undefined ? "" : flags ? "! flags" : "✓ passes";
+      card.verdict.textContent = found === undefined ? "" : flags ? say`! flags` : say`✓ passes`;
       card.verdict.className = flags ? "alarm" : "calm";
       const own = quantiles.subarray(row(digit) * fine, (row(digit) + 1) * fine);
       const below = found === undefined ? 0 : shareBelow(own, Math.log10(found));
       card.place.textContent = found === undefined ? "" : below === 1
-        ? `stranger than every real ${digit}`
-        : `stranger than ${below > 0.99 ? "over 99 %" : percent(below)} of real ${digit}s`;
+        ? say`stranger than every real ${digit}`
+        : below > 0.99 ? say`stranger than over 99 % of real ${digit}s` : say`stranger than ${percent(below)} of real ${digit}s`;
       marks.forEach((n, mark) => {
         const on = found !== undefined && found > limit(digit, n);
-        const words = percent(allowed[n]);
+        const given = percent(allowed[n]);
         card.chips[mark].classList.toggle("on", on);
-        card.chips[mark].title = `${on ? "flags" : "passes"} with ${words} false alarms allowed`;
+        card.chips[mark].title = on ? say`flags with ${given} false alarms allowed` : say`passes with ${given} false alarms allowed`;
       });
-      const strict = marks.filter((n) => found > limit(digit, n)).map((n) => percent(allowed[n]));
-      const words = `${flags ? "flags" : "passes"}; ${card.place.textContent}; flags at ${strict.join(", ") || "none of 1 to 20 %"}`;
-      card.element.setAttribute("aria-label", `Model ${digit}${found === undefined ? "" : `: ${words}`}`);
+      const strict = marks.filter((n) => found > limit(digit, n)).map((n) => percent(allowed[n])).join(", ") || say`none of 1 to 20 %`;
+      const where = card.place.textContent;
+      card.element.setAttribute("aria-label", found === undefined ? say`Model ${digit}` : flags
+        ? say`Model ${digit}: flags; ${where}; flags at ${strict}`
+        : say`Model ${digit}: passes; ${where}; flags at ${strict}`);
     });
     if (!cards[0].found) {
-      summary.textContent = "Ten models wait for a digit.";
+      summary.textContent = say`Ten models wait for a digit.`;
       return;
     }
     const calm = DIGITS.filter((digit) => !flagsIt(digit));
     summary.textContent = !calm.length
-      ? "All ten models flag it: nobody knows this."
+      ? say`All ten models flag it: nobody knows this.`
       : calm.length === 10
-        ? "No model flags it."
-        : `${10 - calm.length} of 10 flag it. It passes as normal for the model${calm.length > 1 ? "s" : ""} of ${list(calm)}.`;
+        ? say`No model flags it.`
+        : calm.length === 1
+          ? say`9 of 10 flag it. It passes as normal for the model of ${calm[0]}.`
+          : say`${10 - calm.length} of 10 flag it. It passes as normal for the models of ${list(calm)}.`;
   }
 
   /** Show what the chosen detector flags on the test set. */
@@ -140,13 +145,14 @@ async function alarmsView(explorer) {
     const strangers = found.reduce((a, b) => a + b) - own;
     const others = counts.reduce((a, b) => a + b) - counts[chosen];
     const number = (value) => value.toLocaleString("en");
-    caught.textContent = `It flags ${number(strangers)} of ${number(others)} strangers (hits: ${percent(strangers / others)}) `
-      + `and ${number(own)} of ${number(counts[chosen])} real ${chosen}s (false alarms: ${percent(own / counts[chosen], 1)}).`;
+    caught.textContent = say`It flags ${number(strangers)} of ${number(others)} strangers (hits: ${percent(strangers / others)}) and ${number(own)} of ${number(counts[chosen])} real ${chosen}s (false alarms: ${percent(own / counts[chosen], 1)}).`;
     const width = Math.min(bars.clientWidth, 620);
     if (!width) return;
     const height = 150;
     const base = height - 22;
-    const picture = svg("svg", { width, height, role: "img", "aria-label": `Share of each digit's test images that the model of ${chosen} flags: ${found.map((n, digit) => `${digit}: ${percent(n / counts[digit])}`).join(", ")}` });
+    const shares = found.map((n, digit) => `${digit}: ${percent(n / counts[digit])}`).join(", ");
+    const alt = say`Share of each digit's test images that the model of ${chosen} flags: ${shares}`;
+    const picture = svg("svg", { width, height, role: "img", "aria-label": alt });
     found.forEach((n, digit) => {
       const part = n / counts[digit];
       const wide = (width / 10) * 0.62;
@@ -187,9 +193,12 @@ async function alarmsView(explorer) {
   function settle(image, meant) {
     const fools = DIGITS.filter((digit) => image && digit !== meant && !flagsIt(digit));
     if (!explorer.desk.drawing.ghost) best = Math.max(best, fools.length);
-    fooled.textContent = "Fool as many alarms as you can: draw what passes for a digit that it is not. "
-      + (image ? `This ${meant === null ? "drawing" : meant} fools ${fools.length || "none"}${fools.length ? ` (${list(fools)})` : ""}. ` : "")
-      + (best ? `Your best so far: ${best}.` : "");
+    const now = fools.length ? say`This one fools ${fools.length}: ${list(fools)}.` : say`This one fools none.`;
+    fooled.textContent = [
+      say`Fool as many alarms as you can: draw what passes for a digit that it is not.`,
+      image ? now : "",
+      best ? say`Your best so far: ${best}.` : "",
+    ].join(" ");
   }
 
   const element = h(
@@ -200,11 +209,11 @@ async function alarmsView(explorer) {
     summary,
     fooled,
     h("div.cards", {}, ...cards.map((card) => card.element)),
-    h("p.quiet", {}, "Error: red is ink that the model invented, blue is ink that it left out. The four chips: whether it is flagged with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit."),
+    h("p.quiet", {}, say`Error: red is ink that the model invented, blue is ink that it left out. The four chips: whether it is flagged with 1, 5, 10 and 20 % false alarms allowed. “Real” here: validation images of the model's own digit.`),
     model.element,
     caught,
     bars,
-    h("p.quiet", {}, "How many of each digit's test images are flagged, in percent; the dashed bar is the model's own digit, where every flag is a false alarm."),
+    h("p.quiet", {}, say`How many of each digit's test images are flagged, in percent; the dashed bar is the model's own digit, where every flag is a false alarm.`),
   );
   choose(chosen);
   return {
@@ -223,6 +232,6 @@ async function alarmsView(explorer) {
 }
 
 VIEWS.alarms = {
-  title: "Ten alarms", make: alarmsView, drawing: makeDrawing, height: [1470, 2250],
-  first: "take a 1 and see whom it fools. Then draw something that fools more.",
+  title: say`Ten alarms`, make: alarmsView, drawing: makeDrawing, height: [1015, 2306],
+  first: say`take a 1 and see whom it fools. Then draw something that fools more.`,
 };

@@ -5,14 +5,15 @@ import { Picture } from "../explorer.js";
 import { meanSquaredError } from "../measures.js";
 import { VIEWS, choice, h, numberChoice, short } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { say } from "../words.js";
 
 const KIND_WORDS = {
-  transpose: "a kernel of 3 with stride 2, the original's",
-  transpose_k4: "a kernel of 4",
-  nearest: "repeat pixels, then convolve",
-  bilinear: "mix pixels, then convolve",
-  pixel_shuffle: "convolve, then weave",
-  pixel_shuffle_icnr: "the same, begun evenly",
+  transpose: say`a kernel of 3 with stride 2, the original's`,
+  transpose_k4: say`a kernel of 4`,
+  nearest: say`repeat pixels, then convolve`,
+  bilinear: say`mix pixels, then convolve`,
+  pixel_shuffle: say`convolve, then weave`,
+  pixel_shuffle_icnr: say`the same, begun evenly`,
 };
 
 async function decodersView(explorer) {
@@ -20,11 +21,11 @@ async function decodersView(explorer) {
   const kinds = Object.keys(KIND_WORDS);
   const dims = shelf.numbers("up/transpose/");
   let models = {};
-  const yours = new Picture(explorer, "Yours");
+  const yours = new Picture(explorer, say`Yours`);
   const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(explorer, kind)]));
   let errorMap = false;
   const size = numberChoice(
-    "numbers in the code",
+    say`numbers in the code`,
     dims,
     dims[0],
     (d) => Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`))),
@@ -33,7 +34,7 @@ async function decodersView(explorer) {
       update(explorer.desk.image);
     },
   );
-  const what = choice("show", [["", "what they draw"], ["error", "their error maps"]], "", (value) => {
+  const what = choice(say`show`, [["", say`what they draw`], ["error", say`their error maps`]], "", (value) => {
     errorMap = value === "error";
     update(explorer.desk.image);
   });
@@ -44,7 +45,7 @@ async function decodersView(explorer) {
     for (const kind of kinds) {
       drawn[kind] = image && models[kind].reconstruct(image);
       const shown = image && errorMap ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
-      pictures[kind].show(shown, image ? `error ${short(meanSquaredError(drawn[kind], image))}` : "", errorMap);
+      pictures[kind].show(shown, image ? say`error ${short(meanSquaredError(drawn[kind], image))}` : "", errorMap);
     }
     explorer.settleSoon();
   }
@@ -52,7 +53,7 @@ async function decodersView(explorer) {
     if (!image) return;
     yours.show(image, judgement(explorer, image));
     for (const [kind, values] of Object.entries(drawn)) {
-      const words = `error ${short(meanSquaredError(values, image))}, ${judgement(explorer, values)}`;
+      const words = say`error ${short(meanSquaredError(values, image))}, ${judgement(explorer, values)}`;
       pictures[kind].show(pictures[kind].values, words, errorMap);
     }
   }
@@ -78,6 +79,6 @@ async function decodersView(explorer) {
 }
 
 VIEWS.decoders = {
-  title: "Six decoders", make: decodersView, drawing: makeDrawing, height: [1075, 1370],
-  first: "draw an 8 and look along its edges. Then shift or turn it, and compare again.",
+  title: say`Six decoders`, make: decodersView, drawing: makeDrawing, height: [807, 1474],
+  first: say`draw an 8 and look along its edges. Then shift or turn it, and compare again.`,
 };

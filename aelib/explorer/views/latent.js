@@ -8,6 +8,7 @@ import { meanSquaredError, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, button, h, handFile, percent, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { say } from "../words.js";
 
 async function latentView(explorer) {
   const shelf = new Shelf(explorer.payload);
@@ -18,26 +19,26 @@ async function latentView(explorer) {
   const known = { autoencoder: await unpacked(errors?.autoencoder), PCA: await unpacked(errors.PCA) };
 
   let at = Math.max(dims.indexOf(2), 0);
-  const yours = new Picture(explorer, "Yours");
-  const drawn = new Picture(explorer, "Autoencoder");
+  const yours = new Picture(explorer, say`Yours`);
+  const drawn = new Picture(explorer, say`Autoencoder`);
   const straight = new Picture(explorer, "PCA");
   const place = h("p.finding", { "aria-live": "polite" });
-  const d = slider("latent dimension d", {
+  const d = slider(say`latent dimension d`, {
     min: 0,
     max: dims.length - 1,
     value: at,
     words: (n) => String(dims[n]),
     change: (n) => choose(n),
   });
-  const strips = ["autoencoder", "PCA"].map((name) => new Strip(explorer, name, dims.map(String), choose, "d = "));
-  const chart = new Chart("Error against latent dimension", dims.map(String));
+  const strips = [say`autoencoder`, "PCA"].map((name) => new Strip(explorer, name, dims.map(String), choose, "d = "));
+  const chart = new Chart(say`Error against latent dimension`, dims.map(String));
   const guess = new Guess(dims.map(String));
   const verdict = h("p.finding", { role: "status" });
   const predict = h("div", {},
-    h("h4", {}, "Predict"),
-    h("p.finding", {}, "How does the error of your digit fall when the code gets more numbers? Draw the curve: drag the points, or use the arrow keys. Then look."),
+    h("h4", {}, say`Predict`),
+    h("p.finding", {}, say`How does the error of your digit fall when the code gets more numbers? Draw the curve: drag the points, or use the arrow keys. Then look.`),
     guess.element,
-    button("Show the true curve", () => {
+    button(say`Show the true curve`, () => {
       predict.hidden = true;
       explorer.settleSoon();
     }));
@@ -53,8 +54,8 @@ async function latentView(explorer) {
     yours.show(image, image ? "" : NOBODY);
     const own = image && models[at].reconstruct(image);
     const linear = image && pca.reconstruct(image, dims[at]);
-    drawn.show(own, image ? `error ${short(meanSquaredError(own, image))}` : "");
-    straight.show(linear, image ? `error ${short(meanSquaredError(linear, image))}` : "");
+    drawn.show(own, image ? say`error ${short(meanSquaredError(own, image))}` : "");
+    straight.show(linear, image ? say`error ${short(meanSquaredError(linear, image))}` : "");
     strips.forEach((strip) => strip.mark(at));
   }
 
@@ -75,8 +76,8 @@ async function latentView(explorer) {
       all.autoencoder.push(meanSquaredError(own, image));
       all.PCA.push(meanSquaredError(linear, image));
       if (n !== at) return;
-      drawn.show(own, `error ${short(all.autoencoder[n])}; ${judgement(explorer, own)}`);
-      straight.show(linear, `error ${short(all.PCA[n])}; ${judgement(explorer, linear)}`);
+      drawn.show(own, say`error ${short(all.autoencoder[n])}; ${judgement(explorer, own)}`);
+      straight.show(linear, say`error ${short(all.PCA[n])}; ${judgement(explorer, linear)}`);
     });
     yours.show(image, image ? judgement(explorer, image) : NOBODY);
     chart.element.hidden = verdict.hidden = !image || !predict.hidden;
@@ -89,21 +90,19 @@ async function latentView(explorer) {
       band = { low: dims.map((_, n) => quantile(n, 0.05)), high: dims.map((_, n) => quantile(n, 0.95)) };
       const below = (kind) => percent(shareBelow(real(kind, at, meant), all[kind][at]));
       place.textContent =
-        `Of the real test digits ${meant}, ${below("autoencoder")} are drawn with a smaller error than yours `
-        + `by the autoencoder with d = ${dims[at]}, and ${below("PCA")} by PCA.`
-        + (predict.hidden ? " The band of the curve is where nine of ten of them lie." : "");
+        say`Of the real test digits ${meant}, ${below("autoencoder")} are drawn with a smaller error than yours by the autoencoder with d = ${dims[at]}, and ${below("PCA")} by PCA.`;
+      if (predict.hidden) place.append(" ", say`The band of the curve is where nine of ten of them lie.`);
     }
     const lines = [
-      { name: "autoencoder", kind: "solid", values: all.autoencoder },
+      { name: say`autoencoder`, kind: "solid", values: all.autoencoder },
       { name: "PCA", kind: "dashed", values: all.PCA },
-      { name: "your guess", kind: "guess", values: guess.values },
+      { name: say`your guess`, kind: "guess", values: guess.values },
     ];
     const off = guess.values.map((value, n) => Math.abs(Math.log(value / all.autoencoder[n])));
     const n = off.indexOf(Math.max(...off));
-    verdict.textContent = `Your guess is furthest from the autoencoder's curve at d = ${dims[n]}: `
-      + `${short(guess.values[n])}, and it is ${short(all.autoencoder[n])}.`;
+    verdict.textContent = say`Your guess is furthest from the autoencoder's curve at d = ${dims[n]}: ${short(guess.values[n])}, and it is ${short(all.autoencoder[n])}.`;
     chart.show(lines, band, at,
-      `At d = ${dims[at]}: autoencoder ${short(all.autoencoder[at])}, PCA ${short(all.PCA[at])}.`);
+      say`At d = ${dims[at]}: autoencoder ${short(all.autoencoder[at])}, PCA ${short(all.PCA[at])}.`);
   }
 
   const element = h(
@@ -113,7 +112,7 @@ async function latentView(explorer) {
     h("div.row", {}, yours.element, drawn.element, straight.element),
     place,
     ...strips.map((strip) => strip.element),
-    button("Save these rows as a picture", () => saveRows(explorer, yours, dims, strips)),
+    button(say`Save these rows as a picture`, () => saveRows(explorer, yours, dims, strips)),
     predict,
     chart.element,
     verdict,
@@ -136,17 +135,17 @@ function saveRows(explorer, yours, dims, strips) {
   pen.fillStyle = explorer.css("--paper");
   pen.fillRect(0, 0, canvas.width, canvas.height);
   Object.assign(pen, { imageSmoothingEnabled: false, fillStyle: explorer.css("--text"), font: "16px system-ui, sans-serif", textBaseline: "middle" });
-  pen.fillText("yours", edge + 20, cell / 2);
+  pen.fillText(say`yours`, edge + 20, cell / 2);
   put(yours, 0, 1);
   dims.forEach((d, n) => pen.fillText(`d = ${d}`, edge + (n + 1) * cell + 14, cell / 2));
   strips.forEach(({ pictures }, row) => {
-    pen.fillText(["autoencoder", "PCA"][row], 8, (row + 1.5) * cell);
+    pen.fillText([say`autoencoder`, "PCA"][row], 8, (row + 1.5) * cell);
     pictures.forEach((picture, n) => put(picture, n + 1, row + 1));
   });
   canvas.toBlob((blob) => handFile(blob, "reconstructions.png"));
 }
 
 VIEWS.latent = {
-  title: "Latent dimension", make: latentView, drawing: makeDrawing, height: [930, 1420],
-  first: "draw a 2 of your own and move d from 0 upwards. From which d on is it yours?",
+  title: say`Latent dimension`, make: latentView, drawing: makeDrawing, height: [1079, 1900],
+  first: say`draw a 2 of your own and move d from 0 upwards. From which d on is it yours?`,
 };

@@ -6,6 +6,7 @@ import { PIXELS, mix } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, h, percent } from "../page.js";
 import { Shelf } from "../shelf.js";
+import { say } from "../words.js";
 
 const FAINT = 0.15; // what covers a pixel less does not count
 
@@ -68,12 +69,12 @@ async function lettersView(explorer) {
   const models = await Promise.all(bases.map((name) => shelf.model(`hangul/${name}`)));
   const drawings = await letterDrawings(letters);
   const taken = letters.names.map(() => 0);
-  const strip = new Strip(explorer, "Take a letter (press again for another hand)", letters.names, (n) => {
+  const strip = new Strip(explorer, say`Take a letter (press again for another hand)`, letters.names, (n) => {
     explorer.desk.take(drawings[n][taken[n]++ % letters.each]);
   });
   drawings.forEach(([first], n) => strip.show(n, first.image));
-  const yours = new Picture(explorer, "Yours");
-  const pictures = bases.map((name) => new StrokesPicture(explorer, `knows ${name}`));
+  const yours = new Picture(explorer, say`Yours`);
+  const pictures = bases.map((name) => new StrokesPicture(explorer, say`knows ${name}`));
 
   function update(image) {
     const { base, strokes } = explorer.desk.drawing;
@@ -95,19 +96,19 @@ async function lettersView(explorer) {
     if (!covers) {
       const [wrong, ink] = drawn.reduce(
         ([a, b], value, p) => [a + (value - image[p]) ** 2, b + image[p] ** 2], [0, 0]);
-      return `${percent(wrong / ink)} drawn wrong`;
+      return say`${percent(wrong / ink)} drawn wrong`;
     }
     const shares = strokesDrawn(drawn, covers);
-    if (!known) return `${percent(mean(shares))} drawn`;
-    const own = `known: ${percent(mean(shares.slice(0, known)))} drawn`;
-    return known === shares.length ? own : `${own}, added: ${percent(mean(shares.slice(known)))}`;
+    if (!known) return say`${percent(mean(shares))} drawn`;
+    const own = percent(mean(shares.slice(0, known)));
+    return known === shares.length ? say`known: ${own} drawn` : say`known: ${own} drawn, added: ${percent(mean(shares.slice(known)))}`;
   }
   const element = h(
     "div.letters",
     {},
     strip.element,
     h("div.row.six", {}, yours.element, ...pictures.map((picture) => picture.element)),
-    h("p.quiet", {}, "How much is drawn of the strokes that a model knows, and of those that were added to them, which are in colour."),
+    h("p.quiet", {}, say`How much is drawn of the strokes that a model knows, and of those that were added to them, which are in colour.`),
   );
   return {
     element,
@@ -120,6 +121,6 @@ async function lettersView(explorer) {
 }
 
 VIEWS.letters = {
-  title: "Letters and strokes", make: lettersView, drawing: makeDrawing, height: [790, 1420],
-  first: "take nieun, then digeut: a nieun and a bar. Which model draws the bar? Then write a digeut yourself.",
+  title: say`Letters and strokes`, make: lettersView, drawing: makeDrawing, height: [807, 1340],
+  first: say`take nieun, then digeut: a nieun and a bar. Which model draws the bar? Then write a digeut yourself.`,
 };

@@ -11,6 +11,7 @@ import { CHOICES, OPTIONS, SETUPS, stateOf, understood, wishOf } from "../setups
 import { Shelf } from "../shelf.js";
 import { handOver, standIn, unpackedFile } from "../takeaway.js";
 import { asPicture } from "../yardsticks.js";
+import { say } from "../words.js";
 
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
 
@@ -35,20 +36,20 @@ async function trainView(explorer) {
   const status = h("p.strong", { role: "status" });
   const hint = h("p.finding", { role: "status" });
   const trouble = h("p.missing", { role: "alert", hidden: "" });
-  const say = (words) => {
+  const complain = (words) => {
     trouble.textContent = words;
     trouble.hidden = !words;
   };
-  const taught = h("div.presets", { role: "group", "aria-label": "Learn from" });
+  const taught = h("div.presets", { role: "group", "aria-label": say`Learn from` });
   const rows = h("div");
   let strips = [];
-  const yours = new Picture(explorer, "Yours");
-  const copy = new Picture(explorer, "What becomes of it");
-  const waves = new Picture(explorer, "Spectrum of its drawings");
+  const yours = new Picture(explorer, say`Yours`);
+  const copy = new Picture(explorer, say`What becomes of it`);
+  const waves = new Picture(explorer, say`Spectrum of its drawings`);
   const curves = new Curves();
   const territory = new Territory(explorer);
   const land = h("div.mapbox", {}, territory.canvas,
-    h("p.quiet", {}, "Each dot is a test picture. Under them: what the network draws there. Ring: your digit."));
+    h("p.quiet", {}, say`Each dot is a test picture. Under them: what the network draws there. Ring: your digit.`));
   const score = h("p.finding");
 
   const told = {
@@ -62,15 +63,15 @@ async function trainView(explorer) {
       show();
     },
     lines({ lines }) {
-      curves.lines = [[lines.ofMean, "mean image"]];
-      if (wish.d) curves.lines.push([lines.ofLinear, `PCA with ${wish.d}`]);
-      if (lines.floor) curves.lines.push([lines.floor, "floor of the range"]);
+      curves.lines = [[lines.ofMean, say`mean image`]];
+      if (wish.d) curves.lines.push([lines.ofLinear, say`PCA with ${wish.d}`]);
+      if (lines.floor) curves.lines.push([lines.floor, say`floor of the range`]);
       curves.real = lines.score;
       show();
     },
     broken({ step }) {
       state = "broken";
-      say(`After ${step} steps the error is no number any more: the steps were too large, and the weights have run away. Choose a smaller learning rate, or press Start again.`);
+      complain(say`After ${step} steps the error is no number any more: the steps were too large, and the weights have run away. Choose a smaller learning rate, or press Start again.`);
       show();
     },
     rests({ ended }) {
@@ -93,7 +94,7 @@ async function trainView(explorer) {
     seen = begun = null;
     run++;
     send({ kind: "pause" });
-    say(state === "empty" ? "Choose at least one kind of picture for it to learn from." : "");
+    complain(state === "empty" ? say`Choose at least one kind of picture for it to learn from.` : "");
     curves.clear();
     territory.places = null;
     follow();
@@ -125,14 +126,14 @@ async function trainView(explorer) {
   }
 
   const buttons = {
-    play: button("Play", () => play("usual")),
-    pause: button("Pause", pause),
-    one: button("One step", () => {
+    play: button(say`Play`, () => play("usual")),
+    pause: button(say`Pause`, pause),
+    one: button(say`One step`, () => {
       state = "paused";
       send({ kind: "one" });
     }),
-    slow: button("Slow", () => play("slow")),
-    again: button("Start again", begin),
+    slow: button(say`Slow`, () => play("slow")),
+    again: button(say`Start again`, begin),
   };
   const selects = Object.fromEntries(Object.entries(CHOICES).map(([key, [name]]) => {
     const options = OPTIONS[key].map(([value, words]) => [String(value), words]);
@@ -141,19 +142,19 @@ async function trainView(explorer) {
       change({ [key]: value, ...(key === "of" ? { kinds: [...names[value].keys()] } : {}) });
     })];
   }));
-  const add = button("Let it learn from my drawing, too", () => {
+  const add = button(say`Let it learn from my drawing, too`, () => {
     added.push(Float32Array.from(explorer.desk.image));
     begin();
   });
-  const time = slider("back in time", {
-    min: 0, max: 1, value: 1, words: (n) => (seen?.moments[n] === undefined ? "no moments yet" : `step ${seen.moments[n]}`),
+  const time = slider(say`back in time`, {
+    min: 0, max: 1, value: 1, words: (n) => (seen?.moments[n] === undefined ? say`no moments yet` : say`step ${seen.moments[n]}`),
     change: (n) => {
       if (!seen?.moments.length) return;
       pause();
       send({ kind: "moment", n });
     },
   });
-  const film = button("Play its moments", async () => {
+  const film = button(say`Play its moments`, async () => {
     for (let n = 0; n < seen?.moments.length && element.isConnected && state !== "playing"; n++) {
       time.set(n);
       send({ kind: "moment", n });
@@ -165,20 +166,20 @@ async function trainView(explorer) {
     send({ kind: "save", purpose });
   };
   const others = ["machine", "plane", "morph", "latent"].filter((name) => explorer.payload.views.includes(name));
-  const useIt = button("Use it in the other views", () => save("use"));
-  const back = button("Give the course's network back", () => lend(null));
-  const toFile = button("Save to a file", () => save("file"));
-  const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": "a file with a network", onchange: async () => {
+  const useIt = button(say`Use it in the other views`, () => save("use"));
+  const back = button(say`Give the course's network back`, () => lend(null));
+  const toFile = button(say`Save to a file`, () => save("file"));
+  const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": say`a file with a network`, onchange: async () => {
     try {
       const found = await unpackedFile(file.files[0]);
       const { latentDim: d, upsampling: kind, offset } = found.settings;
       Object.assign(wish, { d, kind, range: offset ? "half" : "whole" });
       weights = found.weights;
       begin();
-      hint.textContent = "This is the network of your file. Play trains it further; Start again comes back to it.";
+      hint.textContent = say`This is the network of your file. Play trains it further; Start again comes back to it.`;
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
-      say(error.message);
+      complain(error.message);
     }
     file.value = "";
   } });
@@ -194,17 +195,17 @@ async function trainView(explorer) {
   function follow() {
     for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
     const focused = [...taught.children].indexOf(taught.getRootNode().activeElement);
-    taught.replaceChildren(h("span.quiet", {}, "which"), ...names[wish.of].map((name, n) => button(name, () => {
+    taught.replaceChildren(h("span.quiet", {}, say`which`), ...names[wish.of].map((name, n) => button(name, () => {
       change({ kinds: [...names[wish.of].keys()].filter((each) => wish.kinds.includes(each) !== (each === n)) });
-    }, { "aria-label": `Learn from the ${wish.of === "digits" ? "digit" : "letter"} ${name}`, "aria-pressed": String(wish.kinds.includes(n)) })), add);
+    }, { "aria-label": wish.of === "digits" ? say`Learn from the digit ${name}` : say`Learn from the letter ${name}`, "aria-pressed": String(wish.kinds.includes(n)) })), add);
     taught.children[focused]?.focus();
   }
 
   /** One picture of each kind, and a row for what becomes of them. */
   function showKinds() {
-    strips = ["test pictures, one of each kind", "what becomes of them"].map((title) => new Strip(explorer, title, names[wish.of]));
+    strips = [say`test pictures, one of each kind`, say`what becomes of them`].map((title) => new Strip(explorer, title, names[wish.of]));
     rows.replaceChildren(...strips.map((strip) => strip.element));
-    begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : "new"));
+    begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : say`new`));
   }
 
   function show() {
@@ -220,34 +221,20 @@ async function trainView(explorer) {
     toFile.disabled = !seen;
     useIt.disabled = !seen || !wish.d || wish.range === "half";
     back.hidden = !shelf.own;
-    const speed = seen?.speed && state === "playing" ? `, ${seen.speed} images a second` : "";
-    status.textContent = !seen
-      ? (can ? "Getting ready …" : "")
-      : `${state === "done" ? "Done: " : ""}step ${seen.step}, error ${short(seen.test)} on test ${wish.of}${speed}`;
+    status.textContent = !seen ? (can ? say`Getting ready …` : "") : statusOf(seen, state, OPTIONS.of.find(([of]) => of === wish.of)[1]);
     land.hidden = !seen?.map;
     if (!seen) return;
     curves.show(seen.total, seen.step);
-    if (seen.map) territory.show(seen, begun.labels, names[wish.of]);
+    if (seen.map) territory.show(seen, begun.labels, wish.of === "digits" ? names.digits : packed.printed);
     seen.drawn.forEach((drawn, n) => strips[1].show(n, drawn, ""));
     const image = explorer.desk.image;
     yours.show(image, image ? "" : NOBODY);
-    copy.show(image && seen.own, image && seen.own && wish.range === "whole" ? `error ${short(meanSquaredError(image, seen.own))}` : "");
-    score.textContent = `Checkerboard score ${short(seen.score)}${curves.real ? `; of real ${wish.of} ${short(curves.real)}` : ""}. `
-      + "Far above 1, a grid of two pixels stands out.";
-    waves.show(asPicture(seen.spectrum), "fine waves at the edges");
+    copy.show(image && seen.own, image && seen.own && wish.range === "whole" ? say`error ${short(meanSquaredError(image, seen.own))}` : "");
+    score.textContent = curves.real
+      ? say`Checkerboard score ${short(seen.score)}; of real pictures ${short(curves.real)}. Far above 1, a grid of two pixels stands out.`
+      : say`Checkerboard score ${short(seen.score)}. Far above 1, a grid of two pixels stands out.`;
+    waves.show(asPicture(seen.spectrum), say`fine waves at the edges`);
   }
-
-  // What nobody looks at rests.
-  let resting = false;
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    if (!isIntersecting && state === "playing") {
-      resting = true;
-      pause();
-    } else if (isIntersecting && resting) {
-      resting = false;
-      play(pace);
-    }
-  }).observe(status);
 
   const presets = Object.entries(SETUPS).map(([name, [title]]) => button(title, () => {
     change(wishOf(name), name);
@@ -256,7 +243,7 @@ async function trainView(explorer) {
   const element = h(
     "div",
     {},
-    h("div.presets", { role: "group", "aria-label": "Experiments" }, ...presets),
+    h("div.presets", { role: "group", "aria-label": say`Experiments` }, ...presets),
     hint,
     h("div.two", {}, ...Object.values(selects).map((each) => each.element)),
     taught,
@@ -267,8 +254,20 @@ async function trainView(explorer) {
     h("div.split", {}, land, h("div", {}, h("div.row", {}, yours.element, copy.element, waves.element), score)),
     curves.element,
     time.element,
-    h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button("Load a file", () => file.click()), file),
+    h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button(say`Load a file`, () => file.click()), file),
   );
+  // What nobody looks at rests.
+  let resting = false;
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting && state === "playing") {
+      resting = true;
+      pause();
+    } else if (isIntersecting && resting) {
+      resting = false;
+      play(pace);
+    }
+  }).observe(element);
+
   begin();
   return {
     element,
@@ -284,10 +283,18 @@ async function trainView(explorer) {
   };
 }
 
+/** What the status line says. @param {string} of what the test pictures are, in words */
+function statusOf({ step, test, speed }, state, of) {
+  const error = short(test);
+  if (state === "done") return say`Done: step ${step}, error ${error} on test ${of}`;
+  if (state === "playing" && speed) return say`step ${step}, error ${error} on test ${of}, ${speed} images a second`;
+  return say`step ${step}, error ${error} on test ${of}`;
+}
+
 VIEWS.train = {
-  title: "Train",
-  first: "press Two numbers, and watch the digits part. Then draw one of your own.",
+  title: say`Train`,
+  first: say`press Two numbers, and watch the digits part. Then draw one of your own.`,
   make: trainView,
   drawing: makeDrawing,
-  height: [1480, 2650],
+  height: [1446, 2755],
 };
