@@ -92,7 +92,7 @@ export async function mountWaiting() {
  */
 function hashOfANewPage() {
   const fresh = document.readyState !== "complete"; // not so where a cell has just been run
-  const target = fresh && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = fresh && document.querySelector(":target");
   if (!target) return () => {};
   let moving = false;
   const move = () => {
@@ -100,7 +100,11 @@ function hashOfANewPage() {
   };
   const kinds = ["wheel", "touchmove", "pointerdown", "keydown"];
   for (const kind of kinds) addEventListener(kind, move, { once: true, capture: true, passive: true });
-  return () => {
+  const stay = new ResizeObserver(() => {
     if (!moving) target.scrollIntoView();
+  });
+  return () => {
+    stay.observe(document.body); // which says once how large it is, and again when views have settled
+    setTimeout(() => stay.disconnect(), 3000);
   };
 }
