@@ -4,7 +4,7 @@ import { makeBars } from "./bars.js";
 import { makeChooser } from "./chooser.js";
 import { sharedDesk } from "./desk.js";
 import { PEN, UNBROKEN } from "./digit.js";
-import { Picture, savePicture } from "./explorer.js";
+import { Picture } from "./explorer.js";
 import { DIGITS, PIXELS, argmax } from "./measures.js";
 import { makePad } from "./pad.js";
 import { button, choice, h, percent, slider } from "./page.js";
@@ -50,7 +50,7 @@ export async function makeDrawing(explorer) {
       desk.meant = value === "" ? null : Number(value);
       desk.changed();
     });
-  const save = button(say`Save the picture`, () => savePicture(desk.image, "digit"));
+  const save = button(say`Save the picture`, () => seen.save("digit"));
   const breaks = breakThings(desk);
   const chooser = makeChooser(explorer);
   const element = h(

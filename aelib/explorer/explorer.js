@@ -1,7 +1,7 @@
 // One explorer on a page, and the pictures that it paints in the page's colours.
 
 import { PIXELS, SIDE, clamp, mix } from "./measures.js";
-import { h } from "./page.js";
+import { h, handFile } from "./page.js";
 
 /** One explorer on a page: where it is, its colours, its pictures. */
 export class Explorer {
@@ -89,6 +89,15 @@ export class Picture {
     }
     this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
   }
+
+  /** Hand it to the reader as a PNG, each pixel ten wide. */
+  save(name) {
+    const large = h("canvas", { width: 10 * SIDE, height: 10 * SIDE });
+    const pen = large.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(this.canvas, 0, 0, large.width, large.height);
+    large.toBlob((blob) => handFile(blob, `${name}.png`));
+  }
 }
 
 /** A row of tiny pictures, each of which may be chosen. */
@@ -118,18 +127,4 @@ export class Strip {
   mark(chosen) {
     this.items.forEach((item, n) => item.setAttribute("aria-pressed", String(n === chosen)));
   }
-}
-
-/** Hand a picture to the reader as a PNG, dark on white, each pixel ten wide. */
-export async function savePicture(values, name) {
-  const [small, large] = [SIDE, 10 * SIDE].map((side) => new OffscreenCanvas(side, side));
-  const pixels = new ImageData(SIDE, SIDE);
-  values.forEach((value, p) => pixels.data.set([255, 255, 255, 255].map((full, c) => (c < 3 ? full * (1 - value) : full)), 4 * p));
-  small.getContext("2d").putImageData(pixels, 0, 0);
-  const pen = large.getContext("2d");
-  pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, 0, 0, large.width, large.height);
-  const href = URL.createObjectURL(await large.convertToBlob());
-  h("a", { href, download: `${name}.png` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }

@@ -88,10 +88,7 @@ export async function stage(explorer) {
     const chosen = panels.find((panel) => panel.name === name);
     if (isShared()) explorer.desk.furnished = furnish(explorer.desk, wishes, new Shelf(explorer.payload));
     await explorer.desk?.furnished;
-    hidden = wishes.read("hide", (text) => {
-      const all = text.split(",");
-      return all.every((each) => HIDEABLE.includes(each)) ? all : undefined;
-    }) ?? [];
+    hidden = HIDEABLE.filter((each) => wishes.get("hide")?.split(",").includes(each));
     for (const each of HIDEABLE) element.classList.toggle(`hide-${each}`, hidden.includes(each));
     await open(chosen ?? panels[0], wishes);
     tabs?.mark(current);
