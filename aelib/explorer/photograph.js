@@ -165,8 +165,8 @@ function digitsOf(whole) {
   });
   const rows = labelled(lanes, false).data;
   const row = ({ part, left, top }) => rows[(top + Math.floor(part.height / 2)) * width + left];
-  digits.sort((a, b) => row(a) - row(b) || a.left - b.left);
-  return digits.map(({ part, left, top }) => ({ part, left: inside[0] + left, top: inside[1] + top }));
+  return digits.sort((a, b) => row(a) - row(b) || a.left - b.left)
+    .map(({ part, left, top }) => ({ part, left: inside[0] + left, top: inside[1] + top }));
 }
 
 // --- From a digit's ink to 28 x 28 ------------------------------------------------------------

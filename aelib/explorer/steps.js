@@ -19,12 +19,12 @@ function overlaid(explorer, title) {
 }
 
 const cross = ([x, y]) => svg("path", { d: `M${x - 2} ${y}h4M${x} ${y - 2}v4`, class: "cross" });
-const box = () => svg("rect", { x: (SIDE - BOX) / 2, y: (SIDE - BOX) / 2, width: BOX, height: BOX, class: "outline" });
 
 /** Of strokes, on paper or on a test digit. @returns {(image) => HTMLElement[]} shows them */
 export function strokesSteps(explorer) {
   const titles = [say`1 · Your strokes`, say`2 · Into a box of 20`, say`3 · Balanced in 28`];
   const [paths, boxed, balanced] = titles.map((title) => overlaid(explorer, title));
+  const box = svg("rect", { x: (SIDE - BOX) / 2, y: (SIDE - BOX) / 2, width: BOX, height: BOX, class: "outline" });
   const way = (value, back, on) => `${Math.abs(value).toFixed(1)} ${value < 0 ? back : on}`;
   return (image) => {
     const { drawing: { base, strokes }, steps, pen } = explorer.desk;
@@ -32,20 +32,17 @@ export function strokesSteps(explorer) {
       points: [...points, points.at(-1)].map(([x, y]) => `${SIDE * x},${SIDE * y}`).join(" "),
       class: "stroke", style: erases ? `stroke: var(--paper); stroke-width: ${ERASER * SIDE}` : "",
     }));
+    const middle = cross([MIDDLE, MIDDLE]);
     if (base) {
-      paths.show(base.image, say`on a digit that came prepared, in its box and balanced`, ...lines);
-      balanced.show(image, strokes.length ? say`with your strokes, as they lie` : say`as it came`, cross([MIDDLE, MIDDLE]));
+      paths.show(base.image, say`on a picture that came prepared: in its box, and balanced`, ...lines);
+      balanced.show(image, strokes.length ? say`with your strokes, as they lie` : say`as it came`, middle);
       return [paths.element, balanced.element];
     }
+    const [x, y] = steps?.moved ?? [];
     paths.show(null, steps ? say`paths, not pixels` : NOBODY, ...lines);
-    if (steps) {
-      const [x, y] = steps.moved;
-      boxed.show(steps.boxed, say`inked with a pen of ${pen.toFixed(1)} pixels; the cross: centre of mass`, box(), cross([MIDDLE - x, MIDDLE - y]));
-      balanced.show(image, say`moved by pixels: ${way(x, say`left`, say`right`)}, ${way(y, say`up`, say`down`)}`, cross([MIDDLE, MIDDLE]));
-    } else {
-      boxed.show(null, "", box());
-      balanced.show(null, "");
-    }
+    boxed.show(steps?.boxed ?? null, steps ? say`inked with a pen of ${pen.toFixed(1)} pixels; the cross: centre of mass` : "",
+      box, steps ? cross([MIDDLE - x, MIDDLE - y]) : "");
+    balanced.show(image, steps ? say`moved by pixels: ${way(x, say`left`, say`right`)}, ${way(y, say`up`, say`down`)}` : "", steps ? middle : "");
     return [paths, boxed, balanced].map(({ element }) => element);
   };
 }

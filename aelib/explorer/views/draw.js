@@ -88,5 +88,5 @@ function magnifier(explorer) {
 
 VIEWS.draw = {
   title: "Draw", make: drawView, drawing: makeDrawing, height: [1015, 1652],
-  first: "draw a small 7 into a corner. Then break things: make the pen thin, and look at the numbers.",
+  first: "draw a small 7 into a corner, and break things: make the pen thin, look at the numbers. Or photograph a page of digits.",
 };
