@@ -115,8 +115,8 @@ class Sheet {
     this.words.textContent = words;
     const pixels = new ImageData(width, height);
     data.forEach((value, p) => {
-      const [red, green, blue] = colour(value, p);
-      pixels.data.set([red, green, blue, 255], 4 * p);
+      const own = colour(value, p);
+      for (let c = 0; c < 4; c++) pixels.data[4 * p + c] = c < 3 ? own[c] : 255;
     });
     const pen = this.canvas.getContext("2d");
     pen.putImageData(pixels, 0, 0);
