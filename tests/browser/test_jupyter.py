@@ -20,6 +20,11 @@ CELLS = (
     "pad = explorer.Pad(lambda image, axis: {'flipped': image.flip(axis)}, 'axis', [2, 3])\npad",
     "print(*pad.image.shape, float(pad.image.max()) > 0.9)",
 )
+READY = """async () => {
+  const { sessionContext } = jupyterapp.shell.currentWidget;
+  await sessionContext.ready;
+  await sessionContext.session.kernel.info;
+}"""
 
 
 @pytest.fixture
@@ -33,7 +38,7 @@ def lab(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = f"""-m jupyterlab --no-browser --allow-root --port={port}
-        --IdentityProvider.token= --LabApp.news_url=
+        --IdentityProvider.token= --LabApp.news_url= --LabApp.expose_app_in_browser=True
         --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"""
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     log = (tmp_path / "log").open("w")
@@ -60,7 +65,7 @@ def test_the_still_and_the_first_run(chromium, lab):
         on.page.locator(".jp-CodeCell .jp-InputArea-editor").nth(n).click()
         on.page.keyboard.press("Shift+Enter")
 
-    on.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    on.page.evaluate(READY)  # until Lab has its session, it drops what it is told to run
     run(0)
     on.page.get_by_role("slider", name="kernel").wait_for()
     assert on.slide("kernel", "ArrowRight") == "4 × 4"  # Lab takes arrow keys for itself
