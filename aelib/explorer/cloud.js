@@ -53,7 +53,7 @@ export function namesOf(places, labels) {
 
 /** Paint names with a rim of paper, so that nothing hangs on the colours alone. */
 export function paintNames(explorer, pen, names) {
-  pen.font = "700 36px system-ui, sans-serif";
+  pen.font = "700 32px system-ui, sans-serif";
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.lineWidth = 8;

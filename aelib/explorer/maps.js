@@ -22,10 +22,7 @@ export function stagesOf(layers) {
   return stages;
 }
 
-/**
- * Send maps through stages and keep what they are on the way: `from`, as the stage finds them, `seen`,
- * as it weighs them, `sum`, and `to`, as it leaves them.
- */
+/** Send maps through stages; of each keep them as it finds them, as it weighs them, their sums, and what it leaves. */
 export function trace(stages, maps) {
   return stages.map(({ before, weigh, after }) => {
     const from = maps;
@@ -76,11 +73,7 @@ export function windowOf(products) {
 
 /** Maps side by side as one picture, in which a pixel may be chosen by pointer and keyboard. */
 export class Atlas {
-  /**
-   * @param {Explorer} explorer @param {string} name read aloud
-   * @param {(n: number, how: string) => void} [choose] is told of a pixel and of what led there:
-   *   "hover", "press" or "key"
-   */
+  /** @param {(n: number, how: "hover" | "press" | "key") => void} [choose] is told of a pixel that was pointed at */
   constructor(explorer, name, choose) {
     Object.assign(this, { explorer, choose, only: false, at: 0, maps: null }); // only: the map of the pixel `at`
     const role = choose ? { role: "application", tabindex: 0, "aria-roledescription": "maps" } : { role: "img" };
@@ -100,9 +93,7 @@ export class Atlas {
       const n = this.under(event);
       if (n !== null) this.choose(n, how);
     };
-    canvas.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "mouse") report("hover")(event);
-    });
+    canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && report("hover")(event));
     canvas.addEventListener("click", report("press"));
     canvas.addEventListener("focus", () => canvas.matches(":focus-visible") && this.choose(this.at, "key"));
     canvas.addEventListener("keydown", (event) => {
@@ -208,26 +199,26 @@ const raised = (power) => `10${[...String(power)].map((each) => "⁻⁰¹²³⁴
 
 /** A number with four digits behind the point, or times a power of ten. */
 function exact(value) {
-  const size = Math.abs(value);
   const [digits, power] = value.toExponential(4).split("e");
-  const isPlain = size === 0 || (size >= 1e-3 && size < 1e4);
+  const isPlain = value === 0 || (power >= -3 && power < 4);
   return (isPlain ? value.toFixed(4) : `${digits} · ${raised(Number(power))}`).replace("-", "−");
 }
 
 
 /** The arithmetic of one number: what it looks at, a few products, their sum, and what becomes of it. */
 export class Lens {
-  /** @param {(n: number) => void} choose is told of another pixel of the same map */
+  /** @param {(n: number, how: string) => void} choose is told of another pixel of the same map */
   constructor(explorer, choose) {
     this.before = new Atlas(explorer, say`The map before, with the window`);
-    this.own = new Atlas(explorer, say`The map with the pixel. Arrow keys move it.`, (n, how) => how !== "hover" && choose(n));
-    [this.beforeName, this.ownName, this.seenName] = [1, 2, 3].map(() => h("figcaption"));
+    this.own = new Atlas(explorer, say`The map with the pixel. Arrow keys move it.`, (n, how) => how !== "hover" && choose(n, how));
+    [this.beforeName, this.ownName] = [1, 2].map(() => h("figcaption"));
     [this.seen, this.weights] = [1, 2].map(() => h("table.numbers", { "aria-hidden": "true" }));
     this.title = h("b");
     this.words = h("p.quiet");
     this.sums = h("table.sums");
     this.said = h("p.hidden", { role: "status" });
-    this.kernel = h("figure.kernel", {}, this.seen, h("span", {}, "×"), this.weights, this.seenName);
+    this.kernel = h("figure.kernel", {}, this.seen, h("span", {}, "×"), this.weights,
+      h("figcaption", {}, say`what it sees there × its weights`));
     this.ownFigure = h("figure", {}, this.own.element, this.ownName);
     this.element = h("section.lens", { "aria-label": say`The arithmetic of one number` },
       h("p", {}, this.title, this.words),
@@ -246,8 +237,8 @@ export class Lens {
     const strongest = listed[0].map;
     // The windows, in the maps as they are weighed and as the stage finds them.
     const pixel = (place) => [place[0], [place[1], place[2], place[1] + 1, place[2] + 1]];
-    const window = isLinear ? null : windowOf(products);
-    const found = isLinear ? null : windowOf(products.map(({ row, column }) => (
+    const window = windowOf(products);
+    const found = windowOf(products.map(({ row, column }) => (
       { row: Math.floor((row * from.side) / seen.side), column: Math.floor((column * from.side) / seen.side) })));
     const pixels = listed.map((each) => pixel(placeOf(from, each.map)));
     this.windows = isLinear ? [[], pixels]
@@ -260,44 +251,39 @@ export class Lens {
     this.own.at = n;
     this.own.show(to, to.channels === 1 ? 1 : undefined);
     this.own.mark(n);
-    this.name(stage, step, k, n, products, strongest, held);
+    this.name(stage, step, n, products.length, window, strongest, held);
     this.kernel.hidden = isLinear;
     if (!isLinear) this.tables(products.filter(({ map }) => map === strongest), window);
 
-    const rest = products.slice(LISTED).reduce((all, { product }) => all + product, 0);
+    const rest = products.slice(LISTED);
     const bias = weigh.bias[placeOf(sum, at)[0]];
-    const total = products.reduce((all, { product }) => all + product, bias);
-    const rows = listed.map((each) => this.row(where(from, isLinear ? placeOf(from, each.map) : [each.map, each.row, each.column]),
-      exact(each.value), "×", exact(each.weight), "=", exact(each.product)));
-    const line = (words, value, kind = "") => h(`tr${kind}`, {}, h("th", { colspan: 5, scope: "row" }, words), h("td", {}, exact(value)));
-    if (products.length > LISTED) rows.push(line(say`the other ${products.length - LISTED} products`, rest));
-    rows.push(line(NORMED.includes(k) ? say`bias, with the batch norm folded in` : say`bias`, bias));
-    rows.push(line(say`sum`, total, ".total"));
-    const value = to.data[n];
-    const kinds = after.map(({ kind }) => kind);
-    if (kinds.includes("relu")) rows.push(line(total > 0 ? say`ReLU leaves it as it is` : say`ReLU makes it zero`, value, ".result"));
-    if (kinds.includes("sigmoid")) rows.push(line(say`the sigmoid brings it between 0 and 1`, value, ".result"));
+    const added = (some, first = 0) => some.reduce((all, { product }) => all + product, first);
+    const line = (words, cells, kind = "") => h(`tr${kind}`, {},
+      h("th", { scope: "row", colspan: 6 - cells.length }, words), ...cells.map((cell) => h("td", {}, cell)));
+    const rows = listed.map((each) => line(where(from, isLinear ? placeOf(from, each.map) : [each.map, each.row, each.column]),
+      [exact(each.value), "×", exact(each.weight), "=", exact(each.product)]));
+    if (rest.length) rows.push(line(say`the other ${rest.length} products`, [exact(added(rest))]));
+    rows.push(line(NORMED.includes(k) ? say`bias, with the batch norm folded in` : say`bias`, [exact(bias)]));
+    const total = added(products, bias);
+    rows.push(line(say`sum`, [exact(total)], ".total"));
+    const last = { relu: total > 0 ? say`ReLU leaves it as it is` : say`ReLU makes it zero`, sigmoid: say`the sigmoid brings it between 0 and 1` };
+    const ends = after.map(({ kind }) => last[kind]).find(Boolean);
+    if (ends) rows.push(line(ends, [exact(to.data[n])], ".result"));
     this.sums.replaceChildren(...rows);
   }
 
-  row(words, ...cells) {
-    return h("tr", {}, h("th", { scope: "row" }, words), ...cells.map((cell) => h("td", {}, cell)));
-  }
-
-  name({ before, weigh }, { from, seen, to }, k, n, products, strongest, held) {
-    const [count, inputs] = [products.length, weigh.inputs];
-    const place = where(to, placeOf(to, n));
-    this.title.textContent = `${place[0].toUpperCase()}${place.slice(1)}`;
-    const [top, left, bottom, right] = windowOf(products);
+  name({ before, weigh }, { to }, n, count, [top, left, bottom, right], strongest, held) {
+    const { inputs, kind } = weigh;
     const [tall, wide] = [bottom - top, right - left];
-    if (weigh.kind === "linear") this.words.textContent = say`It weighs all ${count} numbers before it, and adds.`;
-    else if (inputs === 1) this.words.textContent = say`It looks at ${tall} × ${wide} pixels of the digit: ${count} products.`;
-    else if (before.length) this.words.textContent = say`The ${inputs} maps before it are enlarged; it looks at ${tall} × ${wide} pixels in each: ${count} products.`;
-    else if (weigh.kind === "convolution") this.words.textContent = say`It looks at ${tall} × ${wide} pixels in each of the ${inputs} maps before it: ${count} products.`;
-    else this.words.textContent = say`The stamps of ${tall} × ${wide} pixels in each of the ${inputs} maps before it meet here: ${count} products.`;
-    if (held) this.words.textContent += say` Held: press it again to let go.`;
-    this.beforeName.textContent = weigh.kind === "linear" ? say`before it` : inputs === 1 ? say`the digit` : say`map ${strongest + 1} before it`;
-    this.seenName.textContent = say`what it sees there × its weights`;
+    const place = where(to, placeOf(to, n));
+    this.title.textContent = place[0].toUpperCase() + place.slice(1);
+    const words = kind === "linear" ? say`It weighs all ${count} numbers before it, and adds.`
+      : inputs === 1 ? say`It looks at ${tall} × ${wide} pixels of the digit: ${count} products.`
+        : before.length ? say`The ${inputs} maps before it are enlarged; it looks at ${tall} × ${wide} pixels in each: ${count} products.`
+          : kind === "convolution" ? say`It looks at ${tall} × ${wide} pixels in each of the ${inputs} maps before it: ${count} products.`
+            : say`The stamps of ${tall} × ${wide} pixels in each of the ${inputs} maps before it meet here: ${count} products.`;
+    this.words.textContent = held ? `${words} ${say`Held: press it again to let go.`}` : words;
+    this.beforeName.textContent = kind === "linear" ? say`before it` : inputs === 1 ? say`the digit` : say`map ${strongest + 1} before it`;
     this.ownName.textContent = to.side > 1 && to.channels > 1 ? say`map ${placeOf(to, n)[0] + 1}` : say`its own place`;
   }
 

@@ -66,7 +66,7 @@ def payload_of(
         result["errors"] = _errors(tuple(dims_of(names)))
     if "plane" in views:
         result["plane"] = _levels(splits().test[:PLANE_POINTS], 3)
-        result["plane"]["points"] = pack_array(plane()[0], 10)
+        result["plane"]["points"] = pack_array(plane()[0], 14)
     if {"latent", "plane", "machine"} & set(views):
         shown = [name for name in names if name in MODELS["machine"]]
         result["codes"] = {name: _code_quantiles(name) for name in shown}

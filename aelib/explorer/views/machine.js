@@ -38,7 +38,7 @@ async function machineView(explorer) {
   const bars = h("div.bars", { role: "group", "aria-label": say`The code` });
   const digit = new Atlas(explorer, say`Your digit`);
   const sheets = []; // of each stage but the code
-  const lens = new Lens(explorer, (n) => look(chosen[0], n, "press"));
+  const lens = new Lens(explorer, (n, how) => look(chosen[0], n, how));
   const yours = h("span.words");
   const drawing = h("span.words");
   const flow = h("div.flow");
@@ -102,7 +102,6 @@ async function machineView(explorer) {
     back.disabled = !own || !byHand;
     steps = [...steps.slice(0, CODE + 1), ...trace(stages.slice(CODE + 1), list(Float32Array.from(numbers)))];
     steps.forEach(({ to }, k) => sheets[k]?.show(to, sheets[k + 1] || k === CODE ? undefined : 1));
-    if (chosen) show();
     explorer.settleSoon();
   }
 
@@ -133,6 +132,7 @@ async function machineView(explorer) {
       const { sum: { data, side } } = steps[0];
       look(0, argmax([...data].map((value, n) => value - stages[0].weigh.bias[Math.floor(n / side ** 2)])), "first");
     }
+    if (chosen) show(); // not under the pen: nobody reads numbers that fast
     const drawn = steps.at(-1).to.data;
     const read = judgement(explorer, drawn);
     const error = image && !byHand ? say`error ${short(meanSquaredError(drawn, image))}` : "";
@@ -158,8 +158,8 @@ async function machineView(explorer) {
       if (k === CODE) return figure("code", step, bars, say`the code`, say`${channels} numbers`);
       const isLast = k === steps.length - 1;
       const name = isLast ? say`the drawing` : side > 1 ? say`${channels} maps` : String(channels);
-      const words = side > 1 ? `${side} × ${side}` : say`numbers`;
-      const spoken = k < CODE ? say`Encoder, ${name} ${words}` : say`Decoder, ${name} ${words}`;
+      const words = h("span.words", {}, side > 1 ? `${side} × ${side}` : say`numbers`);
+      const spoken = k < CODE ? say`Encoder, ${name} ${words.textContent}` : say`Decoder, ${name} ${words.textContent}`;
       sheets[k] ??= new Atlas(explorer, spoken, (n, how) => look(k, n, how));
       return figure(isLast ? "whole" : `of${channels}`, step, sheets[k].element, name, isLast ? drawing : words);
     });

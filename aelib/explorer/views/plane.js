@@ -289,11 +289,11 @@ async function planeView(explorer) {
   }, { "aria-pressed": "false" });
   const back = button(say`Back to my digit`, () => own && go(own));
   const element = h(
-    "div.split",
+    "div.split.place",
     {},
     h("div.mapbox", {}, canvas, h("div.tools.left", {}, closer, wider, whole, scale.element, trace),
       h("p.quiet", {}, say`Below the dots lies what the decoder draws at each place. Each dot is a real test digit; a number stands where its like lie. Large ring: the point; small ring: your digit.`)),
-    h("div", {}, h("div.row", {}, yours.element, there.element, real.element), around, ...sliders.map((each) => each.element), back, film.element),
+    h("div.rest", {}, h("div.row", {}, yours.element, there.element, real.element), around, ...sliders.map((each) => each.element), back, film.element),
   );
   return {
     element, update, settle,
