@@ -22,7 +22,7 @@ export const SETUPS = {
   two: [say`Two numbers`, { d: 2 },
     say`Every digit has to pass through two numbers. Watch the cloud fall apart into digits, and which of them stay together. (Notebook 2)`],
   grid: [say`A transposed convolution's first steps`, { d: 16 },
-    say`Slowly: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)`],
+    say`Watch it slowly, with Slow: the checkerboard is there before anything is learnt. Watch its score come down, and compare with nearest. (Notebook 4)`],
   range: [say`The range trap`, { d: 16, range: "half" },
     say`Images go from −0.5 to 0.5, but a sigmoid draws from 0 to 1: the error falls to its floor, and no training gets below it. (Notebook 1)`],
   wild: [say`Break it: steps far too large`, { d: 16, rate: 1 },
