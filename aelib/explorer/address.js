@@ -26,14 +26,14 @@ export class Wishes extends URLSearchParams {
 
   /** A number from low to high. */
   number(key, low, high) {
-    return this.read(key, (text) => numberIn(text, low, high));
+    return this.numbers(key, 1, low, high)?.[0];
   }
 
   /** As many numbers, with commas between them. */
   numbers(key, count, low, high) {
     return this.read(key, (text) => {
-      const all = text.split(",").map((each) => numberIn(each, low, high));
-      return all.length === count && !all.includes(undefined) ? all : undefined;
+      const all = text.split(",").map((each) => (each.trim() ? Number(each) : NaN));
+      return all.length === count && all.every((each) => each >= low && each <= high) ? all : undefined;
     });
   }
 
@@ -42,11 +42,6 @@ export class Wishes extends URLSearchParams {
     return this.read(key, (text) => options.find((option) => String(option) === text));
   }
 }
-
-const numberIn = (text, low, high) => {
-  const value = text.trim() ? Number(text) : NaN;
-  return value >= low && value <= high ? value : undefined;
-};
 
 /** The name of the view, and the wishes, of an address behind its #. */
 export function parsed(hash) {

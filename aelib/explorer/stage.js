@@ -99,8 +99,9 @@ export async function stage(explorer) {
   const tabs = panels.length > 1 ? tabList(panels, open) : null;
   const views = h("div.views", {}, ...panels.map(({ panel }) => panel));
   const element = h("div.explorer", {}, tabs?.element ?? "", trouble, h("div.main", {}, side?.element ?? "", views));
-  const readAddress = () => go(location.hash.slice(1));
-  await (isPage && location.hash ? readAddress() : go(`${panels[0].name}?${state ?? ""}`));
+  await go(isPage && location.hash ? location.hash.slice(1) : `${panels[0].name}?${state ?? ""}`);
+  // What is asked for stands in the event: the address may already be the last view's again.
+  const readAddress = ({ newURL }) => go(new URL(newURL).hash.slice(1));
   if (isPage) addEventListener("hashchange", readAddress);
 
   const watcher = new IntersectionObserver(([entry]) => {

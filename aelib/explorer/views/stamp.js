@@ -184,7 +184,12 @@ async function stampView(explorer) {
   requestAnimationFrame(pressOn);
   return {
     element,
-    state: () => ({ kernel, stride, weights: weight.join(), input: input.join() }),
+    state: () => ({
+      ...(kernel !== 3 && { kernel }),
+      ...(stride !== 2 && { stride }),
+      ...(weight.some((value) => value !== 1) && { weights: weight.join() }),
+      ...(input.some((value) => value !== 1) && { input: input.join() }),
+    }),
     restore(wishes) {
       size.set(kernel = wishes.pick("kernel", [1, 2, 3, 4, 5, 6]) ?? kernel);
       step.set(stride = wishes.pick("stride", [1, 2, 3, 4]) ?? stride);
