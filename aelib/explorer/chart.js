@@ -45,7 +45,8 @@ export class Plot {
       /** Names at the lines' ends do not cover each other. */
       name: (value, name, kind) => {
         let place = y(value) + 4;
-        while (named.some((other) => Math.abs(other - place) < 14)) place += 14;
+        const by = place > (top + bottom) / 2 ? -14 : 14; // towards the middle, where there is room
+        while (named.some((other) => Math.abs(other - place) < 14)) place += by;
         named.push(place);
         picture.append(text(right + 9, place, name, "start", kind));
       },

@@ -11,7 +11,7 @@ import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js"
 
 const RENEWED = 90; // milliseconds from one look to the next
 const SLOWLY = 500; // and from step to step, if it is to be slow
-const BESIDE = 2; // for what goes on beside each step
+const BESIDE = 4; // for what goes on beside each step
 const MOMENTS = 40; // how many states are kept to go back to, denser at the start
 const CHECKED = 3; // batches of test pictures in an error
 const COMPARED = 1000; // training pictures of which PCA is made

@@ -10,7 +10,7 @@ import { say } from "./words.js";
 /** Errors against steps, with the lines of what needs no network. */
 export class Curves extends Plot {
   constructor() {
-    super(130, say`steps of 64 images`);
+    super(152, say`steps of 64 images`);
     this.clear();
   }
 
