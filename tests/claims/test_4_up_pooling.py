@@ -157,3 +157,19 @@ def test_features_in_the_codes():
             assert word == "higher" and gap.mean == pytest.approx(0.015, abs=0.003)
         else:
             assert word == {16: "level", 2: "undecided"}[d]
+
+
+def test_equal_time():
+    longer = zoo.values("longer/transpose/16", "test_mse")
+    gaps = {kind: relative(up(kind, 16), longer) for kind in ("nearest", "pixel_shuffle")}
+    words = intervals.verdicts(gaps, margin=0.03)
+    (rest,) = quoted(FOUR, "shrinks from 5 to # %: **lower**.")
+    (above,) = quoted(FOUR, "And `nearest` lies # % above: **higher**.")
+    agree([rest, above], [-100 * gaps["pixel_shuffle"].mean, 100 * gaps["nearest"].mean])
+    assert words == {"nearest": "higher", "pixel_shuffle": "lower"}
+    says(FOUR, "takes about one and a half times as long")
+    costs = zoo.measured("costs")["upsampling"]
+    assert all(20 / 14 < 1.01 * costs[kind]["cost"] < 1.5 for kind in words)
+    says(FOUR, "give `transpose` 20 passes instead of 14.")
+    assert len(zoo.history("longer/transpose/16").val_loss) == 20
+    assert len(zoo.history("up/transpose/16").val_loss) == 14
