@@ -13,7 +13,7 @@ Each imports only what comes before it. What only the course's makers run is in 
 none of them imports; the commands are in `__main__`: `python -m aelib --help`.
 """
 
-__version__ = "2.0.0"
+__version__ = "2.1.0"
 
 
 class AelibError(Exception):
