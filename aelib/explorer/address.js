@@ -110,10 +110,7 @@ export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant, 
 const RANGES = { noise: [0, 1], turn: [-180, 180], right: [-28, 28], down: [-28, 28], pen: [1, 4.6] };
 const OF_DESK = ["test", "image", "strokes", "meant", ...Object.keys(RANGES)];
 
-/**
- * Put on a desk what is wished for, or else, on a new page, what the tab remembers.
- * @param {Shelf} shelf for its test digits
- */
+/** Put on a desk what is wished for, or else, on a new page, what the tab remembers. */
 export async function furnish(desk, asked, shelf) {
   const isAsked = OF_DESK.some((key) => asked.has(key));
   if (desk.furnished && !isAsked) return;

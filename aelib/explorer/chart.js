@@ -19,10 +19,7 @@ export class Plot {
     if (width && this.ready) this.element.replaceChildren(this.draw(width));
   }
 
-  /**
-   * The axis with its numbers, and what is needed to draw on it.
-   * @param {number[]} limits the powers of ten upward @param {number} last where the axis across ends
-   */
+  /** The axes with their numbers, powers of ten from low to high and steps from 0 to last; and what draws on them. */
   axes(width, [low, high], last, words) {
     const [left, right, top, bottom] = [52, width - this.right, 12, HEIGHT - 40];
     this.frame = { left, right, top, bottom };
@@ -62,10 +59,7 @@ export class Chart extends Plot {
     Object.assign(this, { title, ticks });
   }
 
-  /**
-   * @param {{name: string, kind: string, values: number[]}[]} lines kind is a CSS class
-   * @param {{low: number[], high: number[], name: string} | null} band @param {number} chosen
-   */
+  /** @param {{name: string, kind: string, values: number[]}[]} lines kind is a CSS class */
   show(lines, band, chosen, words) {
     Object.assign(this, { lines, band, chosen, words, ready: lines.length > 0 });
     this.paint();

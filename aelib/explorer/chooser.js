@@ -91,10 +91,11 @@ export function makeChooser(explorer) {
   let strip = null;
   const words = hasCamera ? say`or a photograph, which stays here:` : say`or a photograph, also dropped or pasted; it stays on this machine:`;
   const openers = [...opener(say`Choose …`), ...(hasCamera ? opener(say`Camera`, { capture: "environment" }) : [])];
-  const element = h("div.chooser", { role: "group", "aria-label": say`A photograph` },
-    h("span.quiet", {}, words), " ", ...openers, said, several);
+  const element = h("div.chooser", { role: "group", "aria-label": say`A photograph` }, h("span.quiet", {}, words), " ", ...openers);
   return {
     element,
+    open: () => openers[0].click(),
+    outcome: h("div", {}, said, several),
     update() {
       const { photograph, chosen } = desk.drawing.base ?? {};
       if (photograph !== shown) {

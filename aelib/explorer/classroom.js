@@ -1,12 +1,6 @@
-// Where a lesson is given.
-
 import { Lesson } from "./lesson.js";
 
-/**
- * In a worker, or where the viewer forbids those, in the page.
- * @param {string} text the lesson as a script @param {(message: object) => void} tell hears what the lesson tells
- * @returns {Promise<(message: object) => void>} tells the lesson something
- */
+/** Give a lesson in a worker, or where the viewer forbids those, in the page. What is returned tells it something. */
 export async function classroom(text, tell) {
   try {
     const start = "onmessage = ({ data }) => lesson.hear(data);\npostMessage({ kind: 'ready' });";

@@ -7,7 +7,7 @@ const NAMED = 6; // of so many dots of a digit in sight its name is shown
 
 const isIn = (place) => place?.every((at) => at >= 0 && at <= CLOUD);
 
-/** Paint dots in their digits' colours on paper, and the digits' names. Parameters as below. */
+/** Paint dots in their digits' colours on paper, and the digits' names. */
 export function paintCloud(explorer, canvas, places, labels, under = () => {}, names = DIGITS) {
   const pen = canvas.getContext("2d");
   pen.globalAlpha = 1;
@@ -18,10 +18,7 @@ export function paintCloud(explorer, canvas, places, labels, under = () => {}, n
   paintNames(explorer, pen, namesOf(places, labels).map(([label, at]) => [names[label], at]));
 }
 
-/**
- * Paint dots, each with a thin edge of paper.
- * @param {CanvasRenderingContext2D} pen @param {number[][]} places [x, y] in pixels @param {number[]} labels
- */
+/** Paint dots, each with a thin edge of paper. @param {number[][]} places [x, y] in pixels */
 export function paintDots(explorer, pen, places, labels) {
   const colours = DIGITS.map((digit) => explorer.css(`--digit-${digit}`));
   pen.strokeStyle = explorer.css("--paper");

@@ -13,9 +13,7 @@ const BLANK = { base: null, strokes: [] };
  */
 export class Desk {
   constructor() {
-    this.drawing = BLANK;
-    this.breaks = UNBROKEN;
-    this.pen = PEN;
+    Object.assign(this, { drawing: BLANK, breaks: UNBROKEN, pen: PEN });
     /** @type {number | null} which digit the reader means; null: whatever is read */
     this.meant = null;
     this.history = [];
@@ -69,14 +67,9 @@ export class Desk {
     this.changed();
   }
 
-  break(breaks) {
-    this.breaks = { ...this.breaks, ...breaks };
-    this.changed();
-  }
-
-  /** Take another pen. @param {number} pen in pixels of the 28 */
-  takePen(pen) {
-    this.pen = pen;
+  /** Spoil the picture, or draw with another pen, in pixels of the 28. */
+  break(breaks, pen = this.pen) {
+    Object.assign(this, { breaks: { ...this.breaks, ...breaks }, pen });
     this.changed();
   }
 

@@ -1,6 +1,6 @@
 // How strange a picture is to a one-digit model.
 
-import { PIXELS, SIDE } from "./measures.js";
+import { PIXELS, SIDE, dot } from "./measures.js";
 
 const BLUR = (() => {
   const weights = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / 2)); // one pixel
@@ -22,13 +22,6 @@ export function blurred(picture) {
     return to;
   };
   return along(along(picture, (x, y) => y * SIDE + x), (y, x) => y * SIDE + x);
-}
-
-/** The sum of squares. */
-function squared(values) {
-  let sum = 0;
-  for (let n = 0; n < values.length; n++) sum += values[n] * values[n];
-  return sum;
 }
 
 /** The codes that a detector knows: is a new one among them? */
@@ -64,6 +57,7 @@ export class CodeDistance {
 
 /** Every score of a picture by one detector, as `aelib.detection.anomaly_scores` has them. */
 export function anomalyScores(image, drawn, seenBlurred, distance) {
+  const squared = (values) => dot(values, values);
   const difference = drawn.map((value, p) => value - image[p]);
   const share = squared(blurred(difference)) / squared(seenBlurred);
   return {

@@ -91,11 +91,7 @@ function centreOfMass(picture) {
   return [across / ink, down / ink];
 }
 
-/**
- * Prepare a drawing as MNIST is: scale its paths, ink them, balance them in the middle.
- * @param {Stroke[]} strokes @param {number} pen in pixels of the 28
- * @returns {{boxed: Float32Array, image: Float32Array, moved: number[]} | null} null without ink
- */
+/** Prepare a drawing as MNIST is: scale its paths, ink them, balance them in the middle; null without ink. */
 export function prepare(strokes, pen = PEN) {
   const points = left(strokes);
   if (!points.length) return null;

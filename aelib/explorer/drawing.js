@@ -1,6 +1,5 @@
 // The side of an explorer on which one draws: pad, tools, test digits, what the judge reads.
 
-import { makeBars } from "./bars.js";
 import { makeChooser } from "./chooser.js";
 import { sharedDesk } from "./desk.js";
 import { PEN, UNBROKEN } from "./digit.js";
@@ -11,17 +10,17 @@ import { button, choice, h, percent, slider } from "./page.js";
 import { Shelf } from "./shelf.js";
 import { say } from "./words.js";
 
-export const NOBODY = "draw a digit, or take a test digit";
+export const NOBODY = say`draw a digit, or take a test digit`;
 
 /** How sure the judge is, in words. It is never quite sure. */
-const sureness = (share) => `${share > 0.99 ? "over 99 %" : percent(share)} sure`;
+const sureness = (share) => (share > 0.99 ? say`over 99 % sure` : say`${percent(share)} sure`);
 
 /** The judge's reading of a picture in words. */
 export function judgement(explorer, image) {
   if (!explorer.judge || !image) return "";
   const shares = explorer.judge.read(image);
   const best = argmax([...shares]);
-  return `read as ${best}, ${sureness(shares[best])}`;
+  return say`read as ${best}, ${sureness(shares[best])}`;
 }
 
 /** Make it. The explorer gets a desk, unless it has one of its own, and the judge. */
@@ -32,20 +31,20 @@ export async function makeDrawing(explorer) {
   try {
     explorer.judge = shelf.has("judge") ? await shelf.model("judge") : null;
   } catch (error) {
-    trouble = `${error.message} Nobody reads your digit. `;
+    trouble = `${error.message} ${say`Nobody reads your digit.`} `;
   }
   const pad = makePad(explorer);
   const hold = (erases) => {
     pad.erase(erases);
     tools.forEach((each, n) => each.setAttribute("aria-pressed", String(erases === (n === 1))));
   };
-  const tools = [button("Pen", () => hold(false)), button("Eraser", () => hold(true))];
+  const tools = [button(say`Pen`, () => hold(false)), button(say`Eraser`, () => hold(true))];
   hold(false);
 
-  const seen = new Picture(explorer, "What the models see", "small");
+  const seen = new Picture(explorer, say`What the models see`, "small");
   const bars = makeBars();
   const verdict = h("p", { role: "status" });
-  const meaning = choice("meant as", [["", "as read"], ...DIGITS.map((n) => [String(n), String(n)])], "",
+  const meaning = choice(say`meant as`, [["", say`as read`], ...DIGITS.map((n) => [String(n), String(n)])], "",
     (value) => {
       desk.meant = value === "" ? null : Number(value);
       desk.changed();
@@ -53,19 +52,19 @@ export async function makeDrawing(explorer) {
   const save = button(say`Save the picture`, () => seen.save("digit"));
   const breaks = breakThings(desk);
   const chooser = makeChooser(explorer);
-  const element = h(
-    "section.desk",
-    { "aria-label": "Drawing" },
+  const element = h("section.desk", { "aria-label": say`Drawing` },
     h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, bars.element)),
-    h("div.tools", {}, ...tools, button("Undo", () => desk.undo()), button("Clear", () => desk.clear())),
+    h("div.tools", {}, ...tools, button(say`Undo`, () => desk.undo()), button(say`Clear`, () => desk.clear()),
+      button(say`Photo`, chooser.open, { class: "narrow" })),
     await testDigits(desk, shelf),
     chooser.element,
+    chooser.outcome,
     h("div.verdict", {}, verdict, meaning.element, " ", save),
     breaks.element,
   );
 
   const { ink: inks } = explorer.payload.digits ?? {};
-  const usual = inks ? `; nine of ten real digits: ${percent(inks[0])} to ${percent(inks[1])}` : "";
+  const usual = inks ? say`; nine of ten real digits: ${percent(inks[0])} to ${percent(inks[1])}` : "";
   return {
     element,
     update() {
@@ -84,10 +83,24 @@ export async function makeDrawing(explorer) {
       const label = drawing.base && !drawing.strokes.length ? drawing.base.label : null;
       const ink = image && image.reduce((a, b) => a + b) / PIXELS;
       verdict.textContent = !image
-        ? "Nothing is drawn yet."
-        : `${shares ? `The judge reads ${read}, ${sureness(shares[read])}. ` : trouble}Ink: ${percent(ink)}${usual}.`;
+        ? say`Nothing is drawn yet.`
+        : `${shares ? `${say`The judge reads ${read}, ${sureness(shares[read])}.`} ` : trouble}${say`Ink: ${percent(ink)}${usual}.`}`;
       meaning.select.value = desk.meant ?? "";
       return desk.meant ?? label ?? read;
+    },
+  };
+}
+
+/** How sure the judge is of each digit, as ten bars. */
+function makeBars() {
+  const bars = DIGITS.map(() => h("i"));
+  const element = h("div.shares", { role: "img" }, ...DIGITS.map((digit) => h("span", {}, bars[digit], String(digit))));
+  return {
+    element,
+    show(shares) {
+      DIGITS.forEach((digit) => bars[digit].style.setProperty("--share", shares ? percent(shares[digit]).replace(" ", "") : "0%"));
+      const seen = DIGITS.filter((digit) => shares && shares[digit] >= 0.01).map((digit) => `${digit}: ${percent(shares[digit])}`);
+      element.setAttribute("aria-label", say`How sure the judge is of each digit. ${seen.join(", ")}`);
     },
   };
 }
@@ -103,42 +116,39 @@ async function testDigits(desk, shelf) {
   const buttons = DIGITS.map((digit) => {
     const own = all.filter(({ label }) => label === digit);
     let next = 0;
-    return button(String(digit), () => desk.take(own[next++ % own.length]), { "aria-label": `Take a test digit ${digit}` });
+    return button(String(digit), () => desk.take(own[next++ % own.length]), { "aria-label": say`Take a test digit ${digit}` });
   });
-  return h("div.takes", { role: "group", "aria-label": "Take a test digit" },
+  return h("div.takes", { role: "group", "aria-label": say`Take a test digit` },
     h("span.quiet", {}, say`or a test digit; press again for another:`), h("div.ten", {}, ...buttons));
 }
 
 /** Sliders that spoil the picture, and a button that mends it. */
 function breakThings(desk) {
-  const way = (unit, back, on) => (value) => (value ? `${Math.abs(value)}${unit(value)} ${value < 0 ? back : on}` : "not at all");
-  const pixels = (value) => (Math.abs(value) === 1 ? " pixel" : " pixels");
+  const way = (far, back, on) => (value) => (value ? say`${far(Math.abs(value))} ${value < 0 ? back : on}` : say`not at all`);
+  const pixels = (value) => (value === 1 ? say`1 pixel` : say`${value} pixels`);
   const own = (key, name, min, max, step, words) => [key, slider(name, {
     min, max, step, words, value: desk.breaks[key], change: (value) => desk.break({ [key]: value }),
   })];
   const sliders = [
-    own("noise", "noise", 0, 0.6, 0.05, (value) => (value ? `${value.toFixed(2)} of full ink` : "none")),
-    own("turn", "turned", -90, 90, 5, way(() => "°", "left", "right")),
-    own("right", "shifted sideways", -8, 8, 1, way(pixels, "left", "right")),
-    own("down", "shifted up or down", -8, 8, 1, way(pixels, "up", "down")),
+    own("noise", say`noise`, 0, 0.6, 0.05, (value) => (value ? say`${value.toFixed(2)} of full ink` : say`none`)),
+    own("turn", say`turned`, -90, 90, 5, way((value) => `${value}°`, say`left`, say`right`)),
+    own("right", say`shifted sideways`, -8, 8, 1, way(pixels, say`left`, say`right`)),
+    own("down", say`shifted up or down`, -8, 8, 1, way(pixels, say`up`, say`down`)),
   ];
-  const pen = slider("pen", {
-    min: 1, max: 4.6, step: 0.2, value: desk.pen, change: (value) => desk.takePen(value),
-    words: (value) => `${value.toFixed(1)} pixels of 28${Math.abs(value - PEN) < 0.05 ? ", as MNIST's" : ""}`,
+  const pen = slider(say`pen`, {
+    min: 1, max: 4.6, step: 0.2, value: desk.pen, change: (value) => desk.break({}, value),
+    words: (value) => (Math.abs(value - PEN) < 0.05 ? say`${value.toFixed(1)} pixels of 28, as MNIST's` : say`${value.toFixed(1)} pixels of 28`),
   });
-  const mend = button("Mend everything", () => {
-    desk.pen = PEN;
-    desk.break(UNBROKEN);
-  });
-  const summary = h("summary", {}, "Break things");
+  const mend = button(say`Mend everything`, () => desk.break(UNBROKEN, PEN));
+  const summary = h("summary", {}, say`Break things`);
   const follow = () => {
     for (const [key, each] of sliders) each.set(desk.breaks[key]);
     pen.set(desk.pen);
     const isWhole = sliders.every(([key]) => desk.breaks[key] === UNBROKEN[key]) && desk.pen === PEN;
-    summary.textContent = isWhole ? "Break things" : "Break things (broken now)";
+    summary.textContent = isWhole ? say`Break things` : say`Break things (broken now)`;
   };
   const element = h("details.breaks", {}, summary,
-    h("p.quiet", {}, "The eraser above rubs out a piece of a stroke. These act on the finished picture, the pen on your strokes:"),
+    h("p.quiet", {}, say`The eraser above rubs out a piece of a stroke. These act on the finished picture, the pen on your strokes:`),
     ...sliders.map(([, each]) => each.element), pen.element, mend);
   return { element, follow };
 }

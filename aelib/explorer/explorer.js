@@ -18,12 +18,15 @@ export class Explorer {
     if (!this.host.isConnected) return; // without a page there are no colours
     this.host.dataset.paper = isDark(this.host) ? "dark" : "light";
     this.named = new Map();
-    const colour = (name) => this.css(name).match(/\w\w/g).map((hex) => parseInt(hex, 16));
-    this.colours = Object.fromEntries(
-      ["ink", "paper", "missing", "invented"].map((name) => [name, colour(`--${name}`)]),
-    );
+    const colour = (name) => this.css(`--${name}`).match(/\w\w/g).map((hex) => parseInt(hex, 16));
+    this.shades = Object.fromEntries(["ink", "missing", "invented"].map((name) => [name, shadesOf(colour("paper"), colour(name))]));
     for (const picture of this.pictures) picture.paint();
     for (const paint of this.painters) paint();
+  }
+
+  /** A pixel that is covered with so much of a colour. */
+  shade(share, name = "ink") {
+    return this.shades[name][Math.round(255 * clamp(share, 0, 1))];
   }
 
   /** A colour of the style, as CSS writes it. Asked at every stroke, so it is remembered. */
@@ -34,6 +37,25 @@ export class Explorer {
     return this.named.get(name);
   }
 }
+
+/** 256 steps from paper to a colour, as pixels: alpha, blue, green, red. */
+const shadesOf = (paper, colour) => Uint32Array.from({ length: 256 }, (_, n) => {
+  const [red, green, blue] = paper.map((from, c) => Math.round(mix(from, colour[c], n / 255)));
+  return (255 << 24) | (blue << 16) | (green << 8) | red;
+});
+
+/** Paint numbers, so many a line, into a part of an image. @param {(value: number, p: number) => number} pixel */
+export function paintInto(image, values, width, pixel, left = 0, top = 0) {
+  const all = new Uint32Array(image.data.buffer);
+  values.forEach((value, p) => {
+    all[(top + Math.floor(p / width)) * image.width + left + (p % width)] = pixel(value, p);
+  });
+}
+
+/** The colours of an error: what is missing, what is invented. */
+export const SIGNED = (value) => (value < 0 ? "missing" : "invented");
+const INKED = () => "ink";
+const PAPER = new Float32Array(PIXELS);
 
 /** Whether the paper around an element is dark: the first background that is not transparent. */
 function isDark(element) {
@@ -49,9 +71,7 @@ function isDark(element) {
 
 /** One picture of 28 x 28 with words below it. It follows the colours of the page. */
 export class Picture {
-  /**
-   * @param {Explorer} explorer @param {string} title @param {string} size a CSS class: big, small, tiny
-   */
+  /** @param {string} size a CSS class: big, small, tiny */
   constructor(explorer, title, size = "big") {
     this.explorer = explorer;
     this.title = title;
@@ -63,13 +83,13 @@ export class Picture {
     this.caption = h("figcaption", {}, h("b", {}, ...parts), this.words);
     this.element = h(`figure.picture.${size}`, {}, this.frame, this.caption);
     this.pixels = new ImageData(SIDE, SIDE);
+    this.colour = INKED;
     explorer.pictures.add(this);
   }
 
-  /** @param {Float32Array | null} values @param {string} words @param {boolean} signed */
-  show(values, words = this.words.textContent, signed = false) {
-    this.values = values;
-    this.signed = signed;
+  /** @param {Float32Array | null} values @param {string} words @param {(value: number, p: number) => string} colour */
+  show(values, words = this.words.textContent, colour = INKED) {
+    Object.assign(this, { values, colour });
     if (this.words.textContent !== words) {
       this.words.textContent = words;
       this.canvas.setAttribute("aria-label", words ? `${this.title}: ${words}` : this.title);
@@ -78,15 +98,10 @@ export class Picture {
   }
 
   paint() {
-    const { data } = this.pixels;
-    const { ink, paper, missing, invented } = this.explorer.colours;
-    for (let p = 0; p < PIXELS; p++) {
-      const value = this.values ? this.values[p] : 0;
-      const to = !this.signed ? ink : value < 0 ? missing : invented;
-      const share = clamp(this.signed ? Math.abs(value) : value, 0, 1);
-      for (let c = 0; c < 3; c++) data[4 * p + c] = mix(paper[c], to[c], share);
-      data[4 * p + 3] = 255;
-    }
+    paintInto(this.pixels, this.values ?? PAPER, SIDE, (value, p) => {
+      const name = this.colour(value, p);
+      return this.explorer.shade(name === "missing" ? -value : value, name);
+    });
     this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
   }
 
@@ -102,10 +117,7 @@ export class Picture {
 
 /** A row of tiny pictures, each of which may be chosen. */
 export class Strip {
-  /**
-   * @param {string[]} labels @param {((n: number) => void) | null} choose
-   * @param {string} unit what goes before a label where it is read aloud
-   */
+  /** @param {string} unit what goes before a label where it is read aloud */
   constructor(explorer, title, labels, choose = null, unit = "") {
     this.names = labels.map((label) => `${title}, ${unit}${label}`);
     this.pictures = labels.map((label) => new Picture(explorer, label, "tiny"));

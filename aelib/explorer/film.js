@@ -9,10 +9,7 @@ const SHOTS = 8; // in the strip
 const SECONDS_LONG = 5;
 
 export class Film {
-  /**
-   * @param {MapOfPlane} map @param {(code: number[]) => Float32Array} drawnAt
-   * @param {(code: number[]) => void} go shows a place of the path
-   */
+  /** `drawnAt(code)` gives a picture, `go(code)` shows a place of the path. */
   constructor(explorer, map, drawnAt, go) {
     Object.assign(this, { map, drawnAt, go, path: [], playing: 0 });
     const names = Array.from({ length: SHOTS }, (_, n) => String(n + 1));

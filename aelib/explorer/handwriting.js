@@ -32,10 +32,7 @@ function byHand(strokes, random) {
   return shaken.map((stroke) => ({ points: stroke.map(bent), erases: false }));
 }
 
-/**
- * Pictures of letters, each letter so often, in turns. A generator: it takes a second for a thousand.
- * @param {Object<string, number[][][]>} letters @returns {{images: Float32Array, labels: number[]}}
- */
+/** Pictures of letters, each so often, in turns. A generator: it takes a second for a thousand. */
 export function* handwriting(letters, each, random) {
   const all = Object.values(letters);
   const [pictures, labels] = [[], []];

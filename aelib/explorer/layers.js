@@ -1,18 +1,13 @@
 // What a network's layers do to maps, one function each. Each says in the payload what it is.
 
-import { mix, placesBetween } from "./measures.js";
+import { linksOf } from "./links.js";
 
 /** @typedef {{data: Float32Array, channels: number, side: number}} Maps square feature maps */
 
 /** Numbers in a row: maps of one pixel. @returns {Maps} */
 export const list = (data) => ({ data, channels: data.length, side: 1 });
 
-/** @param {number} channels @param {number} side @returns {Maps} */
-const blank = (channels, side) => ({
-  data: new Float32Array(channels * side * side),
-  channels,
-  side,
-});
+const blank = (channels, side) => ({ data: new Float32Array(channels * side * side), channels, side });
 
 /**
  * Which n of 0 .. count - 1 have n * stride + shift inside 0 .. limit - 1: the first and the
@@ -24,52 +19,34 @@ function inside(count, stride, shift, limit) {
   return [first, last];
 }
 
-/** Every output pixel is a weighted sum of a small window of the input. */
-function convolution(input, { inputs, outputs, kernel, stride, padding, weight, bias }) {
-  const from = input.side;
-  const side = Math.floor((from + padding[0] + padding[1] - kernel) / stride) + 1;
-  const output = blank(outputs, side);
+/**
+ * A convolution: every output pixel is a weighted sum of a small window of the input. A transposed one:
+ * every input pixel presses its kernel, like a rubber stamp, onto the output. Either way the kernel lies
+ * on the finer of both and moves by `stride` with each pixel of the coarser.
+ */
+function convolution(input, layer) {
+  const { kind, inputs, outputs, kernel, stride, padding, weight, bias } = layer;
+  const isStamp = kind === "transposed convolution";
+  const output = blank(outputs, linksOf(layer, input.side).side);
+  const [coarse, fine] = isStamp ? [input, output] : [output, input];
+  const [forward, back] = isStamp ? [stride, 1] : [1, stride];
   for (let o = 0; o < outputs; o++) {
-    output.data.fill(bias[o], o * side * side, (o + 1) * side * side);
+    const ofOutput = o * output.side ** 2;
+    output.data.fill(bias[o], ofOutput, ofOutput + output.side ** 2);
     for (let i = 0; i < inputs; i++) {
+      const ofInput = i * input.side ** 2;
       for (let row = 0; row < kernel; row++) {
-        const [top, bottom] = inside(side, stride, row - padding[0], from);
+        const [top, bottom] = inside(coarse.side, stride, row - padding[0], fine.side);
         for (let column = 0; column < kernel; column++) {
-          const [left, right] = inside(side, stride, column - padding[0], from);
+          const [left, right] = inside(coarse.side, stride, column - padding[0], fine.side);
           const factor = weight[((o * inputs + i) * kernel + row) * kernel + column];
           for (let y = top; y <= bottom; y++) {
-            const line = (i * from + y * stride + row - padding[0]) * from + column - padding[0];
-            const target = (o * side + y) * side;
+            const onCoarse = y * coarse.side;
+            const onFine = (y * stride + row - padding[0]) * fine.side + column - padding[0];
+            const target = ofOutput + (isStamp ? onFine : onCoarse);
+            const line = ofInput + (isStamp ? onCoarse : onFine);
             for (let x = left; x <= right; x++) {
-              output.data[target + x] += factor * input.data[line + x * stride];
-            }
-          }
-        }
-      }
-    }
-  }
-  return output;
-}
-
-/** Every input pixel presses its kernel, like a rubber stamp, onto the output. */
-export function transposedConvolution(input, layer) {
-  const { inputs, outputs, kernel, stride, padding, weight, bias } = layer;
-  const from = input.side;
-  const side = (from - 1) * stride + kernel - padding[0] - padding[1];
-  const output = blank(outputs, side);
-  for (let o = 0; o < outputs; o++) {
-    output.data.fill(bias[o], o * side * side, (o + 1) * side * side);
-    for (let i = 0; i < inputs; i++) {
-      for (let row = 0; row < kernel; row++) {
-        const [top, bottom] = inside(from, stride, row - padding[0], side);
-        for (let column = 0; column < kernel; column++) {
-          const [left, right] = inside(from, stride, column - padding[0], side);
-          const factor = weight[((o * inputs + i) * kernel + row) * kernel + column];
-          for (let y = top; y <= bottom; y++) {
-            const line = (i * from + y) * from;
-            const target = (o * side + y * stride + row - padding[0]) * side + column - padding[0];
-            for (let x = left; x <= right; x++) {
-              output.data[target + x * stride] += factor * input.data[line + x];
+              output.data[target + x * forward] += factor * input.data[line + x * back];
             }
           }
         }
@@ -90,52 +67,25 @@ function linear(input, { inputs, outputs, weight, bias }) {
   return list(output);
 }
 
-/** Maps whose every pixel is asked for. @param {(c: number, y: number, x: number) => number} pixel */
-function filled(channels, side, pixel) {
-  const output = blank(channels, side);
-  let place = 0;
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < side; y++) {
-      for (let x = 0; x < side; x++) output.data[place++] = pixel(c, y, x);
-    }
+/** A resize, or the weaving of four maps into one: every output pixel mixes a few of the input's. */
+function rearranged(input, layer) {
+  const { side, links, factors } = linksOf(layer, input.side);
+  const output = blank(layer.kind === "pixel shuffle" ? input.channels / 4 : input.channels, side);
+  const own = input.data.length / output.channels; // numbers that belong to an output map
+  for (let c = 0; c < output.channels; c++) {
+    for (const [to, from, tap] of links) output.data[c * side * side + to] += factors[tap] * input.data[c * own + from];
   }
   return output;
 }
 
-/** How to look at a pixel of maps. */
-const pixelOf = ({ data, side }) => (c, y, x) => data[(c * side + y) * side + x];
-
-/** Enlarge by repeating the nearest pixel. */
-function nearest(input, { size }) {
-  const pixel = pixelOf(input);
-  const source = (place) => Math.floor((place * input.side) / size);
-  return filled(input.channels, size, (c, y, x) => pixel(c, source(y), source(x)));
-}
-
-/** Enlarge by mixing the four nearest pixels. */
-function bilinear(input, { size }) {
-  const pixel = pixelOf(input);
-  const places = placesBetween(input.side, size);
-  return filled(input.channels, size, (c, y, x) => {
-    const [down, across] = [places[y], places[x]];
-    const line = (row) => mix(pixel(c, row, across.before), pixel(c, row, across.after), across.share);
-    return mix(line(down.before), line(down.after), down.share);
-  });
-}
-
-/** Weave four maps into one of twice the side, cut to `size`. */
-function pixelShuffle(input, { size }) {
-  const pixel = pixelOf(input);
-  return filled(input.channels / 4, size, (c, y, x) =>
-    pixel(4 * c + 2 * (y % 2) + (x % 2), y >> 1, x >> 1));
-}
-
 /** Keep the largest pixel of every square of 2 x 2. */
-function largest(input) {
-  const pixel = pixelOf(input);
-  return filled(input.channels, Math.floor(input.side / 2), (c, y, x) => Math.max(
-    pixel(c, 2 * y, 2 * x), pixel(c, 2 * y, 2 * x + 1), pixel(c, 2 * y + 1, 2 * x), pixel(c, 2 * y + 1, 2 * x + 1),
-  ));
+function largest({ data, channels, side }) {
+  const half = Math.floor(side / 2);
+  const output = blank(channels, half).data.map((_, n) => {
+    const at = (Math.floor(n / half ** 2) * side + 2 * (Math.floor(n / half) % half)) * side + 2 * (n % half);
+    return Math.max(data[at], data[at + 1], data[at + side], data[at + side + 1]);
+  });
+  return { data: output, channels, side: half };
 }
 
 const eachNumber = (change) => (input) => ({ ...input, data: input.data.map(change) });
@@ -144,11 +94,11 @@ const LAYERS = {
   flatten: ({ data }) => list(data),
   reshape: ({ data }, { shape: [channels, side] }) => ({ data, channels, side }),
   convolution,
-  "transposed convolution": transposedConvolution,
+  "transposed convolution": convolution,
   linear,
-  nearest,
-  bilinear,
-  "pixel shuffle": pixelShuffle,
+  nearest: rearranged,
+  bilinear: rearranged,
+  "pixel shuffle": rearranged,
   "largest of 2 x 2": largest,
   relu: eachNumber((value) => Math.max(value, 0)),
   sigmoid: eachNumber((value) => 1 / (1 + Math.exp(-value))),

@@ -4,7 +4,7 @@
 // by the output, and makes of it those by the weights and by the input. (layers.js has the same
 // layers for one picture and no way back: what an explorer needs that only looks.)
 
-import { mix, placesBetween } from "./measures.js";
+import { mix } from "./measures.js";
 
 /** @typedef {{channels: number, side: number, pixels: number, values: Float32Array,
  *    gradients: Float32Array}} BatchMaps channel, pixel, image, the image last; see kernels.js */
@@ -13,24 +13,6 @@ export const NORM = { momentum: 0.1, least: 1e-5 }; // PyTorch's
 
 /** Maps of other proportions with the same numbers: 32 x 3 x 3 as 288, and back. */
 export const reshaped = (maps, channels, side) => ({ ...maps, channels, side, pixels: side * side });
-
-/**
- * How the pixels of coarse maps hang together with those of fine ones: a kernel lies on the fine maps
- * and moves by `stride` with every coarse pixel. A convolution goes from fine to coarse, a transposed
- * one from coarse to fine. @returns {number[][]} coarse pixel, fine pixel, tap of the kernel
- */
-export function connections(coarse, fine, kernel, stride, padding) {
-  const links = [];
-  const inside = (place) => place >= 0 && place < fine;
-  for (let pixel = 0; pixel < coarse * coarse; pixel++) {
-    const [top, left] = [Math.floor(pixel / coarse), pixel % coarse].map((at) => at * stride - padding);
-    for (let tap = 0; tap < kernel * kernel; tap++) {
-      const [y, x] = [top + Math.floor(tap / kernel), left + (tap % kernel)];
-      if (inside(y) && inside(x)) links.push([pixel, y * fine + x, tap]);
-    }
-  }
-  return links;
-}
 
 /** Pairs by what comes first in each of the links, as kernels.js reads them. */
 function tableOf(bench, count, links) {
@@ -48,20 +30,15 @@ function tableOf(bench, count, links) {
 
 /** The two ways along links: outputs from inputs, and gradients back to them. */
 function bothWays(bench, images, from, to, links, weight, perOutput, perInput, bias) {
-  const none = bench.floats(from.channels);
   const back = links.map(([p, q, t]) => [q, p, t]);
+  const job = (own, other, of, way, rest) => ({
+    output: own[of], outputs: own.channels, outputPixels: own.pixels,
+    input: other[of], inputs: other.channels, inputPixels: other.pixels,
+    weight, table: tableOf(bench, own.pixels, way), count: own.pixels, images, ...rest,
+  });
   return [
-    {
-      output: to.values, outputs: to.channels, outputPixels: to.pixels,
-      input: from.values, inputs: from.channels, inputPixels: from.pixels,
-      weight, perOutput, perInput, bias, table: tableOf(bench, to.pixels, links), count: to.pixels, images,
-    },
-    {
-      output: from.gradients, outputs: from.channels, outputPixels: from.pixels,
-      input: to.gradients, inputs: to.channels, inputPixels: to.pixels,
-      weight, perOutput: perInput, perInput: perOutput, bias: none,
-      table: tableOf(bench, from.pixels, back), count: from.pixels, images,
-    },
+    job(to, from, "values", links, { perOutput, perInput, bias }),
+    job(from, to, "gradients", back, { perOutput: perInput, perInput: perOutput, bias: bench.floats(from.channels) }),
   ];
 }
 
@@ -102,8 +79,7 @@ function rowsOf(maps, of) {
 
 /** A resize or a pixel shuffle: links whose weights are fixed, the same for every channel. */
 export class Rearranged {
-  /** @param {number[]} factors the weight of each link, which is the third number of a link */
-  constructor(bench, images, from, to, links, factors) {
+  constructor(bench, images, from, to, { links, factors }) {
     const weight = bench.floats(factors.length);
     weight.set(factors);
     // All channels as one of many pixels. Of the maps of a pixel shuffle, four belong to each output.
@@ -122,35 +98,6 @@ export class Rearranged {
     this.loops.gather(this.back);
   }
 }
-
-/** How the pixels of `from` x `from` go into those of `to` x `to`: links, and the factor of each. */
-export const linksOf = {
-  nearest(from, to) {
-    const source = (place) => Math.floor((place * from) / to);
-    return [Array.from({ length: to * to }, (_, p) => [p, source(Math.floor(p / to)) * from + source(p % to), 0]), [1]];
-  },
-
-  /** The four nearest pixels are mixed. */
-  bilinear(from, to) {
-    const places = placesBetween(from, to).map(({ before, after, share }) => [[before, 1 - share], [after, share]]);
-    const [links, factors] = [[], []];
-    for (let p = 0; p < to * to; p++) {
-      for (const [y, down] of places[Math.floor(p / to)]) {
-        for (const [x, across] of places[p % to]) links.push([p, y * from + x, factors.push(down * across) - 1]);
-      }
-    }
-    return [links, factors];
-  },
-
-  /** Four maps are woven into one, cut to `to`. */
-  "pixel shuffle"(from, to) {
-    const links = Array.from({ length: to * to }, (_, p) => {
-      const [y, x] = [Math.floor(p / to), p % to];
-      return [p, (2 * (y % 2) + (x % 2)) * from * from + (y >> 1) * from + (x >> 1), 0];
-    });
-    return [links, [1]];
-  },
-};
 
 /** Each channel is brought to a mean and a spread of its own: of the batch, or of what was usual. */
 export class BatchNorm {

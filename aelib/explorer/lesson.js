@@ -31,10 +31,7 @@ export class Lesson {
     this[kind](message);
   }
 
-  /**
-   * What there is to learn from: digits as pictures and labels, letters as strokes.
-   * @param {{digits: {train: object, test: object}, letters: Object<string, number[][][]>}} material
-   */
+  /** What there is to learn from: digits as pictures and labels, letters as strokes. */
   data({ digits, letters }) {
     Object.assign(this, { sets: { digits }, letters });
   }

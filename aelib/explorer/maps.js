@@ -1,8 +1,9 @@
 // A network taken apart: its stages, the products behind a single number, and maps as small pictures.
 
+import { SIGNED, paintInto } from "./explorer.js";
 import { run } from "./layers.js";
-import { clamp, mix } from "./measures.js";
-import { KEYS, h, svg } from "./page.js";
+import { linksOf } from "./links.js";
+import { KEYS, fillCell, h, placeOn, svg, written } from "./page.js";
 import { say } from "./words.js";
 
 const BEFORE = ["flatten", "nearest", "bilinear"]; // done to maps before they are weighed
@@ -37,36 +38,27 @@ export function trace(stages, maps) {
 export const placeOf = ({ side }, n) => [Math.floor(n / side ** 2), Math.floor(n / side) % side, n % side];
 
 /** Which sum becomes the n-th number of what a stage leaves. */
-export function sumBehind({ after }, { sum, to }, n) {
+function sumBehind({ after }, { sum, to }, n) {
   if (after[0]?.kind !== "pixel shuffle") return n;
-  const [map, row, column] = placeOf(to, n);
-  return ((4 * map + 2 * (row % 2) + (column % 2)) * sum.side + (row >> 1)) * sum.side + (column >> 1);
+  const pixel = n % to.side ** 2;
+  const [, from] = linksOf(after[0], sum.side).links.find(([own]) => own === pixel);
+  return 4 * sum.side ** 2 * Math.floor(n / to.side ** 2) + from;
 }
 
 /** The products of a sum: which number of `seen`, in which row and column of which map, times what. */
-export function productsOf({ weigh }, { seen, sum }, n) {
-  const { kind, inputs, kernel = 1, stride = 1, padding = [0, 0], weight } = weigh;
-  const [output, ...place] = placeOf(sum, n);
-  const looksAt = kind === "transposed convolution"
-    ? (at, tap) => (at + padding[0] - tap) / stride // it presses its kernel on every stride-th pixel
-    : (at, tap) => at * stride + tap - padding[0];
-  const inside = (at) => Number.isInteger(at) && at >= 0 && at < seen.side;
-  const products = [];
-  for (let map = 0; map < inputs; map++) {
-    for (let tap = 0; tap < kernel ** 2; tap++) {
-      const taps = [Math.floor(tap / kernel), tap % kernel];
-      const [row, column] = taps.map((each, axis) => looksAt(place[axis], each));
-      if (!inside(row) || !inside(column)) continue;
-      const value = seen.data[(map * seen.side + row) * seen.side + column];
-      const own = weight[(output * inputs + map) * kernel ** 2 + tap];
-      products.push({ map, row, column, value, weight: own, product: value * own });
-    }
-  }
-  return products;
+function productsOf({ weigh }, { seen, sum }, n) {
+  const { inputs, kernel = 1, weight } = weigh;
+  const [output, pixel] = [Math.floor(n / sum.side ** 2), n % sum.side ** 2];
+  const links = linksOf(weigh, seen.side).links.filter(([own]) => own === pixel);
+  return Array.from({ length: inputs }, (_, map) => links.map(([, from, tap]) => {
+    const value = seen.data[map * seen.side ** 2 + from];
+    const own = weight[(output * inputs + map) * kernel ** 2 + tap];
+    return { map, row: Math.floor(from / seen.side), column: from % seen.side, value, weight: own, product: value * own };
+  })).flat();
 }
 
 /** From the first to the last row and column of some products, as [top, left, bottom, right]. */
-export function windowOf(products) {
+function windowOf(products) {
   const [rows, columns] = ["row", "column"].map((axis) => products.map((each) => each[axis]));
   return [Math.min(...rows), Math.min(...columns), Math.max(...rows) + 1, Math.max(...columns) + 1];
 }
@@ -76,7 +68,7 @@ export class Atlas {
   /** @param {(n: number, how: "hover" | "press" | "key") => void} [choose] is told of a pixel that was pointed at */
   constructor(explorer, name, choose) {
     Object.assign(this, { explorer, choose, only: false, at: 0, maps: null }); // only: the map of the pixel `at`
-    const role = choose ? { role: "application", tabindex: 0, "aria-roledescription": "maps" } : { role: "img" };
+    const role = choose ? { role: "application", tabindex: 0, "aria-roledescription": say`maps` } : { role: "img" };
     this.canvas = h("canvas", { "aria-label": name, ...role });
     this.window = svg("path", { class: "window" });
     this.strongest = svg("path", { class: "window strong" });
@@ -114,11 +106,10 @@ export class Atlas {
 
   /** The number under a pointer; null between two maps. */
   under(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const { side, channels } = this.maps;
+    const { canvas, maps: { side, channels } } = this;
     const step = side + this.gap;
-    const x = Math.floor(((event.clientX - box.left) / box.width) * this.canvas.width);
-    const y = Math.floor(((event.clientY - box.top) / box.height) * this.canvas.height);
+    const [across, down] = placeOn(event);
+    const [x, y] = [Math.floor(across * canvas.width), Math.floor(down * canvas.height)];
     const map = this.only ? placeOf(this.maps, this.at)[0] : Math.floor(y / step) * this.columns + Math.floor(x / step);
     const isOn = x >= 0 && y >= 0 && x % step < side && y % step < side && map < channels;
     return isOn ? (map * side + (y % step)) * side + (x % step) : null;
@@ -145,7 +136,6 @@ export class Atlas {
   paint() {
     if (!this.maps) return;
     const { canvas, only, full, maps: { data, channels, side } } = this;
-    const { ink, paper } = this.explorer.colours;
     this.gap = side > 1 ? 1 : 0;
     this.columns = only ? 1 : Math.min(channels, this.abreast ?? 8);
     const shown = only ? [placeOf(this.maps, this.at)[0]] : Array.from({ length: channels }, (_, map) => map);
@@ -157,13 +147,8 @@ export class Atlas {
     }
     const picture = new ImageData(width, height); // between the maps nothing is painted
     for (const map of shown) {
-      const [left, top] = this.corner(map);
-      for (let p = 0; p < side * side; p++) {
-        const share = clamp(data[map * side * side + p] / full, 0, 1);
-        const at = 4 * ((top + Math.floor(p / side)) * width + left + (p % side));
-        for (let c = 0; c < 3; c++) picture.data[at + c] = mix(paper[c], ink[c], share);
-        picture.data[at + 3] = 255;
-      }
+      const own = data.subarray(map * side ** 2, (map + 1) * side ** 2);
+      paintInto(picture, own, side, (value) => this.explorer.shade(value / full), ...this.corner(map));
     }
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
@@ -201,9 +186,8 @@ const raised = (power) => `10${[...String(power)].map((each) => "⁻⁰¹²³⁴
 function exact(value) {
   const [digits, power] = value.toExponential(4).split("e");
   const isPlain = value === 0 || (power >= -3 && power < 4);
-  return (isPlain ? value.toFixed(4) : `${digits} · ${raised(Number(power))}`).replace("-", "−");
+  return written(isPlain ? value.toFixed(4) : `${digits} · ${raised(Number(power))}`);
 }
-
 
 /** The arithmetic of one number: what it looks at, a few products, their sum, and what becomes of it. */
 export class Lens {
@@ -295,10 +279,7 @@ export class Lens {
       const rows = Array.from({ length: bottom - top }, () => h("tr", {}, ...Array.from({ length: right - left }, () => h("td"))));
       for (const each of products) {
         const cell = rows[each.row - top].children[each.column - left];
-        const share = Math.abs(each[key]) / most;
-        cell.textContent = (each[key] / 10 ** power).toFixed(2).replace("-", "−");
-        cell.style = `--share: ${Math.round(80 * share)}%; --to: var(--${!signed ? "ink" : each[key] < 0 ? "missing" : "invented"})`;
-        cell.classList.toggle("dark", share > 0.55);
+        fillCell(cell, written((each[key] / 10 ** power).toFixed(2)), (0.8 * Math.abs(each[key])) / most, signed ? SIGNED(each[key]) : "ink");
       }
       table.replaceChildren(h("caption", {}, power ? `· ${raised(power)}` : ""), ...rows);
     };

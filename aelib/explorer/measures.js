@@ -7,12 +7,7 @@ export const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export const mix = (a, b, share) => a + share * (b - a);
 
-/** Where each of `to` pixels in a row lies among `from`, as PyTorch enlarges: between two of them. */
-export const placesBetween = (from, to) => Array.from({ length: to }, (_, n) => {
-  const exact = Math.max(((n + 0.5) * from) / to - 0.5, 0);
-  const before = Math.min(Math.floor(exact), from - 1);
-  return { before, after: Math.min(before + 1, from - 1), share: exact - before };
-});
+export const rounded = (value) => Number(value.toPrecision(3));
 
 /** What a reader should know of something that is not there: `stage` says it in its place. */
 export class Missing extends Error {}
@@ -28,6 +23,13 @@ export function range(values) {
     if (value > high) high = value;
   }
   return [low, high];
+}
+
+/** The sum of products. */
+export function dot(a, b) {
+  let sum = 0;
+  for (let n = 0; n < a.length; n++) sum += a[n] * b[n];
+  return sum;
 }
 
 /** The mean of the squared differences of two pictures. */

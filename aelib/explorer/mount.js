@@ -8,18 +8,13 @@
 // payload that `aelib/explorer/payload.py` has packed.
 
 import { Explorer } from "./explorer.js";
-import { VIEWS, h } from "./page.js";
+import { NARROW, VIEWS, h } from "./page.js";
 import { stage } from "./stage.js";
 import { say } from "./words.js";
 
 const TOO_OLD = say`This browser is too old for the explorer: it needs one from 2023 or later.`;
-const NARROW = 720; // pixels; in the style, too
 
-/**
- * Bring an explorer to life inside an element.
- * @param {HTMLElement} host @param {object} payload @param {Desk} [desk] its own, if it has one
- * @returns {Promise<() => void>} how to end it
- */
+/** Bring an explorer to life inside an element, with a desk of its own if it is given one. Returns how to end it. */
 export async function mount(host, payload, desk) {
   host.dataset.aelib = "mounted";
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });

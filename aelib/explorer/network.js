@@ -2,13 +2,11 @@
 
 import { list, run } from "./layers.js";
 import { Missing, PIXELS, SIDE, clamp, pictureOf } from "./measures.js";
+import { say } from "./words.js";
 
 /** @typedef {{shape: number[], bits: number, low: number, step: number, data: string}} Packed */
 
-/**
- * Undo base64 and deflate, which comes with a check of its own.
- * @param {string} text @param {number} count of bytes that it stands for @returns {Promise<Uint8Array>}
- */
+/** Undo base64 and deflate, which comes with a check of its own. */
 async function inflated(text, count) {
   let all = null;
   try {
@@ -18,17 +16,14 @@ async function inflated(text, count) {
   } catch {
     // what is said below
   }
-  if (all?.length !== count) throw new Missing("A part of this explorer is damaged.");
+  if (all?.length !== count) throw new Missing(say`A part of this explorer is damaged.`);
   return all;
 }
 
 /** How many bytes so many packed integers take. */
 const packedBytes = (count, bits) => count + Math.ceil((count * Math.max(bits - 8, 0)) / 8);
 
-/**
- * Read integers of which the upper 8 bits come first, all of them, and then the rest.
- * @param {Uint8Array} bytes @param {number} count @param {number} bits of each integer
- */
+/** Read integers of which the upper 8 bits come first, all of them, and then the rest. */
 function integers(bytes, count, bits) {
   const low = Math.max(bits - 8, 0);
   const values = new Uint16Array(count);
@@ -48,7 +43,7 @@ function integers(bytes, count, bits) {
 
 /** Unpack numbers of any shape. @param {Packed} [packed] @returns {Promise<Float32Array>} */
 export async function unpacked(packed) {
-  if (!packed) throw new Missing("A part of this explorer is missing.");
+  if (!packed) throw new Missing(say`A part of this explorer is missing.`);
   if (packed instanceof Float32Array) return packed; // of the reader's own network
   const { shape, bits, low, step, data } = packed;
   const count = shape.reduce((product, size) => product * size, 1);
@@ -59,9 +54,7 @@ export async function unpacked(packed) {
 /** Unpack a model: its layers get their weights and biases. @returns {Promise<Model>} */
 export async function unpackedModel(packed) {
   const weighted = Object.values(packed.parts).flat().filter((layer) => "outputs" in layer);
-  const sizes = weighted.map(
-    ({ inputs, outputs, kernel = 1 }) => inputs * outputs * kernel * kernel,
-  );
+  const sizes = weighted.map(({ inputs, outputs, kernel = 1 }) => inputs * outputs * kernel * kernel);
   const outputs = weighted.reduce((sum, layer) => sum + layer.outputs, 0);
   const count = sizes.reduce((sum, size) => sum + size, 0);
   const bytes = await inflated(packed.data, 8 * outputs + packedBytes(count, packed.bits));
@@ -75,19 +68,14 @@ export async function unpackedModel(packed) {
     const scale = floats.subarray(place, place + layer.outputs);
     const bias = floats.subarray(place + layer.outputs, place + 2 * layer.outputs);
     const each = sizes[n] / layer.outputs || 1; // weights of one output channel
-    const weight = Float32Array.from(
-      all.subarray(start, start + sizes[n]),
-      (integer, at) => (integer - middle) * scale[Math.floor(at / each)],
-    );
+    const own = all.subarray(start, start + sizes[n]);
+    const weight = Float32Array.from(own, (integer, at) => (integer - middle) * scale[Math.floor(at / each)]);
     ready.set(layer, { ...layer, weight, bias });
     place += 2 * layer.outputs;
     start += sizes[n];
   });
-  const parts = {};
-  for (const [name, layers] of Object.entries(packed.parts)) {
-    parts[name] = layers.map((layer) => ready.get(layer) ?? layer);
-  }
-  return new Model(parts, packed.offset);
+  const parts = Object.entries(packed.parts).map(([name, layers]) => [name, layers.map((layer) => ready.get(layer) ?? layer)]);
+  return new Model(Object.fromEntries(parts), packed.offset);
 }
 
 /** 784 numbers as a network takes them. */
@@ -97,8 +85,7 @@ const asMaps = (data) => ({ data, channels: 1, side: SIDE });
 export class Model {
   /** @param {Object<string, object[]>} parts @param {number} offset taken from every pixel */
   constructor(parts, offset) {
-    this.parts = parts;
-    this.offset = offset;
+    Object.assign(this, { parts, offset });
   }
 
   /** A picture's code. @param {Float32Array} image 784 numbers in [0, 1] */
@@ -128,10 +115,8 @@ export class Model {
 
 /** PCA: the best autoencoder without bends, for every size up to that of its basis. */
 export class LinearAutoencoder {
-  /** @param {Float32Array} mean @param {Float32Array} components one after the other */
   constructor(mean, components) {
-    this.mean = mean;
-    this.components = components;
+    Object.assign(this, { mean, components });
   }
 
   /** The best picture from `size` numbers; a little of it may leave [0, 1]. */

@@ -4,6 +4,7 @@ import { ERASER } from "./digit.js";
 import { Picture } from "./explorer.js";
 import { SIDE, clamp } from "./measures.js";
 import { KEYS, h } from "./page.js";
+import { say } from "./words.js";
 
 const KEY_STEP = 0.04; // of the pad's side
 const FINEST = 0.004; // of the pad's side; points closer than that are left out
@@ -16,13 +17,9 @@ const FINEST = 0.004; // of the pad's side; points closer than that are left out
 export function makePad(explorer) {
   const { desk } = explorer;
   const canvas = h("canvas.pad", {
-    width: 560,
-    height: 560,
-    tabindex: 0,
-    role: "application",
-    "aria-roledescription": "drawing pad",
-    "aria-label": "Draw a digit here. With the keyboard: arrow keys move, Space lowers and lifts "
-      + "the pen, Backspace undoes, Delete clears.",
+    width: 560, height: 560, tabindex: 0, role: "application",
+    "aria-roledescription": say`drawing pad`,
+    "aria-label": say`Draw a digit here. With the keyboard: arrow keys move, Space lowers and lifts the pen, Backspace undoes, Delete clears.`,
   });
   const said = h("p.hidden", { role: "status" });
   let erases = false;
@@ -34,10 +31,7 @@ export function makePad(explorer) {
   // Who slips off the pad draws along its edge: what counts is what is seen.
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
-    return [
-      clamp((event.clientX - box.left) / box.width, 0, 1),
-      clamp((event.clientY - box.top) / box.height, 0, 1),
-    ];
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((at) => clamp(at, 0, 1));
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || finger !== null) return;
@@ -90,7 +84,7 @@ export function makePad(explorer) {
       cursor ??= [0.5, 0.5];
       if (!event.repeat) down = !down;
       if (down && !event.repeat) desk.begin(cursor, erases);
-      said.textContent = down ? "pen down" : "pen up";
+      said.textContent = down ? say`pen down` : say`pen up`;
     } else {
       return;
     }
@@ -139,7 +133,7 @@ export function makePad(explorer) {
       pen.fillStyle = explorer.css("--quiet");
       pen.font = "500 34px system-ui, sans-serif";
       pen.textAlign = "center";
-      pen.fillText("draw a digit here", 280, ghost ? 536 : 290);
+      pen.fillText(say`draw a digit here`, 280, ghost ? 536 : 290);
     }
     const keyed = cursor && canvas.matches(":focus");
     if (erases) ring((keyed && cursor) || hover || [0.5, 0.5], 280 * ERASER);

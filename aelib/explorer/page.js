@@ -1,6 +1,6 @@
 // Parts of a page: elements, sliders, lists to choose from.
 
-import { Missing } from "./measures.js";
+import { Missing, rounded } from "./measures.js";
 
 /** Every view puts itself in here, under its module's name; see `stage`. */
 export const VIEWS = {};
@@ -32,27 +32,35 @@ function setAll(element, attributes) {
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
-/** A number with three significant digits, in plain notation. */
-export const short = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))));
+/** A number as one writes it: with a minus sign instead of a hyphen. */
+export const written = (value) => String(value).replace("-", "−");
+
+/** A number with three significant digits, to read; for an address see `rounded`. */
+export const short = (value) => written(rounded(value));
+
+/** Pixels of the page: up to here it is narrow, also in the style. */
+export const NARROW = 720;
 
 /** Which way an arrow key goes, across and down. */
 export const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** Where a pointer is on its element, in shares of its width and height. */
+export function placeOn({ currentTarget, clientX, clientY }) {
+  const box = currentTarget.getBoundingClientRect();
+  return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+}
 
 /**
  * Let the pointer and the arrow keys move something in an element: `to(x, y)` with where the pointer
  * is, in shares of its width and height, `by(dx, dy, finely)` with the way that an arrow points.
  */
 export function movable(element, to, by) {
-  const follow = (event) => {
-    const box = element.getBoundingClientRect();
-    to((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-  };
   element.addEventListener("pointerdown", (event) => {
     element.setPointerCapture(event.pointerId);
-    follow(event);
+    to(...placeOn(event));
   });
   element.addEventListener("pointermove", (event) => {
-    if (element.hasPointerCapture(event.pointerId)) follow(event);
+    if (element.hasPointerCapture(event.pointerId)) to(...placeOn(event));
   });
   element.addEventListener("keydown", (event) => {
     if (!KEYS[event.key]) return;
@@ -66,6 +74,14 @@ export function handFile(blob, name) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** Give a cell words, and so much of a colour. */
+export function fillCell(cell, words, share, colour = "ink") {
+  cell.textContent = words;
+  cell.style.setProperty("--share", `${Math.round(100 * share)}%`);
+  cell.style.setProperty("--to", `var(--${colour})`);
+  cell.classList.toggle("dark", share > 0.5);
 }
 
 /** A button with words. */

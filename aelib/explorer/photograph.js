@@ -4,6 +4,7 @@
 import { BOX, PEN } from "./digit.js";
 import { boxesOf, cropped, distances, enlarged, extreme, gridOf, labelled, longer, mapped, padded, quantile, rimOf, shrunk, total } from "./grids.js";
 import { Missing, SIDE, clamp, range } from "./measures.js";
+import { say } from "./words.js";
 
 const THIN = 2; // pixels of the 28; a thinner pen is thickened
 const FINE = 120; // pixels of a digit's longer side, enough to thicken it
@@ -69,7 +70,7 @@ function inkOf(tones, light) {
   const [least, less, full] = [0.02, 0.1, 0.9998].map((share) => quantile(rising, share));
   const noise = less + 4 * (less - least);
   if (full - noise < Math.max(0.1, noise)) {
-    throw new Missing("No ink stands out from this paper. More light, or a broader pen?");
+    throw new Missing(say`No ink stands out from this paper. More light, or a broader pen?`);
   }
   return { paper, ink: mapped(raw, (value) => (value - noise) / (full - noise), Float64Array) };
 }

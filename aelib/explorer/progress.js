@@ -2,8 +2,9 @@
 
 import { Plot } from "./chart.js";
 import { CLOUD, paintCloud, paintRing } from "./cloud.js";
+import { paintInto } from "./explorer.js";
 import { ACROSS, REACH } from "./lesson.js";
-import { PIXELS, SIDE, clamp, mix, range } from "./measures.js";
+import { SIDE, clamp, mix, range } from "./measures.js";
 import { h, short, svg } from "./page.js";
 import { say } from "./words.js";
 
@@ -98,15 +99,10 @@ export class Territory {
   }
 
   paintTiles() {
-    const { ink, paper } = this.explorer.colours;
     const pixels = new ImageData(ACROSS * SIDE, ACROSS * SIDE);
     this.seen.map.forEach((drawn, n) => {
       const [row, column] = this.flat ? [ACROSS - 1, n] : [Math.floor(n / ACROSS), n % ACROSS];
-      for (let p = 0; p < PIXELS; p++) {
-        const at = 4 * ((row * SIDE + Math.floor(p / SIDE)) * ACROSS * SIDE + column * SIDE + (p % SIDE));
-        for (let c = 0; c < 3; c++) pixels.data[at + c] = mix(paper[c], ink[c], (this.flat ? 1 : 0.4) * drawn[p]);
-        pixels.data[at + 3] = 255;
-      }
+      paintInto(pixels, drawn, SIDE, (value) => this.explorer.shade((this.flat ? 1 : 0.4) * value), column * SIDE, row * SIDE);
     });
     this.tiles.getContext("2d").putImageData(pixels, 0, 0);
   }

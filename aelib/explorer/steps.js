@@ -2,9 +2,9 @@
 
 import { BOX, ERASER, MIDDLE } from "./digit.js";
 import { NOBODY } from "./drawing.js";
-import { Picture } from "./explorer.js";
+import { Picture, paintInto } from "./explorer.js";
 import { mapped } from "./grids.js";
-import { SIDE, clamp, mix, range } from "./measures.js";
+import { SIDE, range } from "./measures.js";
 import { h, percent, svg } from "./page.js";
 import { LIKELY, SURE } from "./photograph.js";
 import { say } from "./words.js";
@@ -25,7 +25,7 @@ export function strokesSteps(explorer) {
   const titles = [say`1 · Your strokes`, say`2 · Into a box of 20`, say`3 · Balanced in 28`];
   const [paths, boxed, balanced] = titles.map((title) => overlaid(explorer, title));
   const box = svg("rect", { x: (SIDE - BOX) / 2, y: (SIDE - BOX) / 2, width: BOX, height: BOX, class: "outline" });
-  const way = (value, back, on) => `${Math.abs(value).toFixed(1)} ${value < 0 ? back : on}`;
+  const way = (value, back, on) => say`${Math.abs(value).toFixed(1)} ${value < 0 ? back : on}`;
   return (image) => {
     const { drawing: { base, strokes }, steps, pen } = explorer.desk;
     const lines = strokes.map(({ points, erases }) => svg("polyline", {
@@ -42,7 +42,8 @@ export function strokesSteps(explorer) {
     paths.show(null, steps ? say`paths, not pixels` : NOBODY, ...lines);
     boxed.show(steps?.boxed ?? null, steps ? say`inked with a pen of ${pen.toFixed(1)} pixels; the cross: centre of mass` : "",
       box, steps ? cross([MIDDLE - x, MIDDLE - y]) : "");
-    balanced.show(image, steps ? say`moved by pixels: ${way(x, say`left`, say`right`)}, ${way(y, say`up`, say`down`)}` : "", steps ? middle : "");
+    const [across, along] = [way(x, say`left`, say`right`), way(y, say`up`, say`down`)];
+    balanced.show(image, steps ? say`moved by pixels: ${across}, ${along}` : "", steps ? middle : "");
     return [paths, boxed, balanced].map(({ element }) => element);
   };
 }
@@ -57,9 +58,7 @@ export function photographSteps(explorer) {
   const paint = () => {
     const { photograph, chosen } = shown;
     const { tones, light, paper, ink, digits, step } = photograph;
-    const { ink: full, paper: none, invented } = explorer.colours;
-    const grey = (tone) => [255 * tone, 255 * tone, 255 * tone];
-    const inked = (value, colour = full) => none.map((from, c) => mix(from, colour[c], clamp(value, 0, 1)));
+    const grey = (tone) => (255 << 24) | (0x010101 * Math.round(255 * tone));
     const owner = ownersOf(photograph);
     const lit = light ? paper : mapped(paper, (tone) => 1 - tone);
     const [least, most] = range(lit.data);
@@ -68,10 +67,10 @@ export function photographSteps(explorer) {
     const sides = [tones.width * step, tones.height * step];
     sheets[0].show(tones, grey, step > 1 ? say`${sides[0]} × ${sides[1]} pixels, of which ${step} × ${step} became one` : say`${sides[0]} × ${sides[1]} pixels`);
     sheets[1].show(lit, grey, say`how bright it is at each place: ${percent(least)} to ${percent(most)} of white`);
-    sheets[2].show(ink, (value, p) => inked(value, value > LIKELY && !owner[p] ? invented : full),
+    sheets[2].show(ink, (value, p) => explorer.shade(value, value > LIKELY && !owner[p] ? "invented" : "ink"),
       (light ? say`what is darker than its paper` : say`what is lighter than its paper`)
       + (isLeft ? say`; red is left out: it touches the edge, frames the digit, or is too small` : ""), [left, top, width, height]);
-    sheets[3].show(thick, (value) => inked(value),
+    sheets[3].show(thick, (value) => explorer.shade(value),
       thin ? say`cut out; its pen, of ${pen.toFixed(1)} pixels of 28, made as thick and dark as MNIST's` : say`cut out; its pen, of ${pen.toFixed(1)} pixels of 28, is thick enough`);
   };
   explorer.painters.add(() => shown && paint());
@@ -107,17 +106,14 @@ class Sheet {
       h("figcaption", {}, h("b", {}, title), this.words));
   }
 
-  /** @param {(value: number, p: number) => number[]} colour @param {number[]} [box] to mark */
-  show({ data, width, height }, colour, words, box) {
+  /** @param {(value: number, p: number) => number} pixel @param {number[]} [box] to mark */
+  show({ data, width, height }, pixel, words, box) {
     Object.assign(this.canvas, { width, height });
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.canvas.setAttribute("aria-label", `${this.title}: ${words}`);
     this.words.textContent = words;
     const pixels = new ImageData(width, height);
-    data.forEach((value, p) => {
-      const own = colour(value, p);
-      for (let c = 0; c < 4; c++) pixels.data[4 * p + c] = c < 3 ? own[c] : 255;
-    });
+    paintInto(pixels, data, width, pixel);
     const pen = this.canvas.getContext("2d");
     pen.putImageData(pixels, 0, 0);
     if (!box) return;

@@ -10,10 +10,10 @@ import { say } from "./words.js";
 const NO_NETWORK = say`This file is not a network that was saved here.`;
 
 /**
- * A file in the format of safetensors: the length of a header, the header (JSON: names, shapes, places),
- * and all numbers. `aelib.zoo.read` loads it. @param {{name: string, shape: number[], values: Float32Array}[]} parameters
+ * Hand the reader a file in the format of safetensors: the length of a header, the header (JSON: names,
+ * shapes, places), and all numbers. `aelib.zoo.read` loads it.
  */
-function packedFile(parameters, settings) {
+export function handOver(parameters, settings) {
   const about = { latent_dim: settings.latentDim, upsampling: settings.upsampling, offset: settings.offset };
   const header = { __metadata__: Object.fromEntries(Object.entries(about).map(([key, value]) => [key, String(value)])) };
   let end = 0;
@@ -24,12 +24,7 @@ function packedFile(parameters, settings) {
   const spaces = new Uint8Array((8 - (words.length % 8)) % 8).fill(32); // so that numbers start evenly
   const length = new DataView(new ArrayBuffer(8));
   length.setBigUint64(0, BigInt(words.length + spaces.length), true);
-  return new Blob([length, words, spaces, ...parameters.map(({ values }) => values)]);
-}
-
-/** Hand such a file to the reader. */
-export function handOver(parameters, settings) {
-  handFile(packedFile(parameters, settings), "autoencoder.safetensors");
+  handFile(new Blob([length, words, spaces, ...parameters.map(({ values }) => values)]), "autoencoder.safetensors");
 }
 
 /** What is in such a file. @returns {Promise<{settings: object, weights: Float32Array}>} */
@@ -82,10 +77,7 @@ function outputFirst({ kind, inputs, outputs, kernel }, weight) {
   });
 }
 
-/**
- * What stands in for the course's network in the other views.
- * @param {Float32Array[]} codes of the test pictures @param {number[]} labels @param {Float32Array} images
- */
+/** What stands in for the course's network in the other views: it, and where the test pictures' codes lie. */
 export function standIn(parameters, settings, codes, labels, images) {
   const quantiles = Array.from({ length: settings.latentDim }, (_, k) => {
     const sorted = codes.map((code) => code[k]).sort((a, b) => a - b);

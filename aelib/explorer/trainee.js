@@ -1,7 +1,8 @@
 // The course's autoencoder while it learns: its layers, PyTorch's first weights, Adam, and its state.
 
 import { ADAM, Bench } from "./kernels.js";
-import { BatchNorm, InPlace, Rearranged, Weighted, connections, linksOf, reshaped } from "./learning.js";
+import { BatchNorm, InPlace, Rearranged, Weighted, reshaped } from "./learning.js";
+import { linksOf } from "./links.js";
 import { PIXELS, SIDE } from "./measures.js";
 
 export const BATCH = 64;
@@ -69,10 +70,7 @@ export function layersOf({ latentDim, upsampling }) {
 /** @typedef {{name: string, shape: number[], values: Float32Array, gradients: Float32Array}} Parameter */
 
 export class Trainee {
-  /**
-   * @param {{latentDim: number, upsampling: string, offset?: number}} settings as in aelib.models
-   * @param {{seed?: number, simd?: boolean}} options
-   */
+  /** @param {{latentDim: number, upsampling: string, offset?: number}} settings as in aelib.models */
   constructor(settings, { seed = 0, simd = true } = {}) {
     this.settings = { offset: 0, ...settings };
     this.bench = new Bench(MEGABYTES, simd);
@@ -127,7 +125,7 @@ export class Trainee {
       case "bilinear":
       case "pixel shuffle": {
         const wide = kind === "pixel shuffle" ? from.channels / 4 : from.channels;
-        return [new Rearranged(bench, BATCH, from, to(wide, size), ...linksOf[kind](from.side, size))];
+        return [new Rearranged(bench, BATCH, from, to(wide, size), linksOf(layer, from.side))];
       }
       default:
         return [this.weighted(layer)];
@@ -135,13 +133,11 @@ export class Trainee {
   }
 
   /** PyTorch's first weights: even between plus and minus one over the root of the fan in. */
-  weighted({ kind, name, inputs, outputs, kernel, stride, padding, evened }) {
+  weighted(layer) {
     const from = this.at;
+    const { kind, name, inputs, outputs, kernel, evened } = layer;
     const [taps, inputFirst] = [kernel * kernel, kind === "transposed convolution"];
-    const added = padding[0] + padding[1];
-    const side = inputFirst ? (from.side - 1) * stride + kernel - added : Math.floor((from.side + added - kernel) / stride) + 1;
-    const links = connections(...(inputFirst ? [from.side, side] : [side, from.side]), kernel, stride, padding[0])
-      .map(([coarse, fine, tap]) => (inputFirst ? [fine, coarse, tap] : [coarse, fine, tap]));
+    const { side, links } = linksOf(layer, from.side);
     const window = kind === "linear" ? [] : [kernel, kernel];
     const fan = (inputFirst ? outputs : inputs) * taps; // as PyTorch counts it; none where d = 0
     const first = () => (fan ? (2 * this.random() - 1) / Math.sqrt(fan) : 0);
@@ -190,10 +186,7 @@ export class Trainee {
     return (product(gradients, 0, gradients, 0) / by ** 2) / values.length;
   }
 
-  /**
-   * Learn from what is shown. A generator: between the layers whoever runs it may do something else.
-   * @returns {Generator<undefined, number, undefined>} the loss
-   */
+  /** Learn from what is shown, and return the loss. Between the layers whoever runs it may do something else. */
   *step(rate) {
     const layers = [...this.encoder, ...this.decoder];
     for (const layer of layers) yield layer.forward(true);

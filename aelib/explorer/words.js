@@ -1,4 +1,4 @@
-// What the explorer says, in the language of the page. `say` before a template is the template,
+// What the explorer says, in the language of the page. With "say" before it a template is the template,
 // unless the page came with a translation of it, in which values are {0}, {1} ... A translation
 // may order them anew, and leave a Korean particle to what stands before it: "{0}[과/와]".
 
@@ -15,6 +15,16 @@ export function say(parts, ...values) {
 
 function withParticle(_, before, closed, open) {
   const syllable = before.charCodeAt(0) - 0xac00;
-  const ends = syllable >= 0 && syllable < 11172 ? syllable % 28 > 0 : CLOSED_DIGITS.includes(before);
-  return before + (ends ? closed : open);
+  const isHangul = syllable >= 0 && syllable < 11172;
+  const ends = isHangul ? syllable % 28 > 0 : CLOSED_DIGITS.includes(before);
+  const inRieul = isHangul ? syllable % 28 === 8 : "178".includes(before); // after which it is 로, too
+  return before + (ends && !(inRieul && closed === "으로") ? closed : open);
 }
+
+const [IN_ADDRESSES, CALLED] = [
+  "giyeok nieun digeut rieul mieum bieup siot ieung jieut chieut kieuk tieut pieup hieut",
+  say`giyeok nieun digeut rieul mieum bieup siot ieung jieut chieut kieuk tieut pieup hieut`,
+].map((names) => names.split(" "));
+
+/** What a letter of Hangul is called, given its name in addresses and models; other names stay. */
+export const letterName = (name) => CALLED[IN_ADDRESSES.indexOf(name)] ?? name;

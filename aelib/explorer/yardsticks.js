@@ -1,11 +1,10 @@
 // What a network that learns is measured by: the mean image, PCA, a checkerboard's score, its plane.
 
-import { PIXELS, SIDE, range } from "./measures.js";
+import { PIXELS, SIDE, dot, range } from "./measures.js";
 
 /**
  * The errors on test pictures of the mean training picture, and of PCA with so many numbers, whose
  * directions are found by letting the pictures pull at random ones, again and again.
- * @param {Float32Array[]} pictures @param {Float32Array[]} tests
  */
 export function* baselines(pictures, tests, size, random) {
   const mean = new Float32Array(PIXELS);
@@ -34,12 +33,6 @@ export function* baselines(pictures, tests, size, random) {
     ofLinear += directions.reduce((rest, direction) => rest - share * dot(direction, picture) ** 2, whole);
   }
   return { ofMean, ofLinear };
-}
-
-function dot(a, b) {
-  let sum = 0;
-  for (let p = 0; p < PIXELS; p++) sum += a[p] * b[p];
-  return sum;
 }
 
 function add(to, share, from) {
@@ -105,8 +98,7 @@ export function checkerboardScore(power) {
 
 /**
  * Points of a plane brought to the middle, to a spread of one, and turned or mirrored so that they fit
- * those before (Procrustes). @param {number[][]} points @param {number[][] | null} before
- * @returns {{place: (point: number[]) => number[], back: (place: number[]) => number[]}}
+ * those before (Procrustes): the way there, and the way back.
  */
 export function fitted(points, before) {
   const mean = [0, 1].map((axis) => points.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / points.length);

@@ -78,7 +78,7 @@ def test_the_eraser_and_a_thin_pen_leave_less_ink(visit, whole):
     on = visit(whole)
     on.draw(STROKES[7])
     full = sum(on.ink("3"))
-    on.page.locator("summary").click()
+    on.page.locator(".breaks summary").click()
     on.slide("pen", *["ArrowLeft"] * 8)
     thin = sum(on.ink("3"))
     assert thin > full + 2000  # paper is bright
@@ -91,7 +91,7 @@ def test_things_break_and_mend(visit, whole):
     on = visit(whole)
     on.press("Take a test digit 7")
     whole_picture = on.ink("3")
-    on.page.locator("summary").click()
+    on.page.locator(".breaks summary").click()
     seen = [whole_picture]
     for name, words in (
         ("noise", "0.05 of full ink"),
@@ -219,7 +219,7 @@ def test_every_view_on_a_narrow_screen_empty_and_with_a_digit(visit, whole, view
     on = visit(f"{whole}#{view}", pad=drawn, viewport={"width": 320, "height": 844})
     on.says("Try first:")
     if drawn:
-        on.page.locator("summary").click()
+        on.page.locator(".breaks summary").click()
         on.press("Take a test digit 5")
         on.says("The judge reads 5")
     assert on.page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -3,7 +3,7 @@
 import { text } from "../chart.js";
 import { CodeDistance, anomalyScores, blurred } from "../detector.js";
 import { makeDrawing } from "../drawing.js";
-import { Picture } from "../explorer.js";
+import { Picture, SIGNED } from "../explorer.js";
 import { DIGITS, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, choice, h, percent, slider, svg } from "../page.js";
@@ -24,10 +24,7 @@ async function alarmsView(explorer) {
     DIGITS.map(async (digit) => {
       const model = await shelf.model(`digit/${digit}`);
       const { scaling, codes } = alarms.known[digit];
-      return {
-        model,
-        known: new CodeDistance(await unpacked(scaling), await unpacked(codes), codes.shape[1]),
-      };
+      return { model, known: new CodeDistance(await unpacked(scaling), await unpacked(codes), codes.shape[1]) };
     }),
   );
   const [quantiles, limits, flagged] = await Promise.all(
@@ -35,10 +32,8 @@ async function alarmsView(explorer) {
   );
   const { scores, allowed, counts } = alarms;
   const fine = alarms.quantiles.shape[2];
-  let score = scores.at(-1);
-  let at = allowed.indexOf(0.05);
   let chosen = 8;
-  const row = (digit) => digit * scores.length + scores.indexOf(score);
+  const row = (digit) => digit * scores.length + scores.indexOf(which.select.value);
   const limit = (digit, n) => 10 ** limits[row(digit) * allowed.length + n];
   const marks = [0.01, 0.05, 0.1, 0.2].map((share) => allowed.indexOf(share));
 
@@ -48,9 +43,7 @@ async function alarmsView(explorer) {
     const place = h("span.quiet");
     const verdict = h("b");
     const chips = marks.map((n) => h("span.chip", {}, String(Math.round(100 * allowed[n]))));
-    const element = h(
-      "button.card",
-      { type: "button", onclick: () => choose(digit) },
+    const element = h("button.card", { type: "button", onclick: () => choose(digit) },
       h("span.head", {}, h("span.dot", { style: `--own: var(--digit-${digit})` }), say`Model ${digit}`, verdict),
       h("span.pair", {}, drawn.element, error.element),
       place,
@@ -62,26 +55,17 @@ async function alarmsView(explorer) {
   const fooled = h("p.finding");
   let best = 0; // how many alarms the reader has fooled at once, with this score and so many false alarms
   /** Something else is asked of the models: judge anew, and count anew. */
-  const ask = () => {
+  function ask() {
     best = 0;
     judge();
     onTest();
     explorer.settleSoon();
-  };
+  }
   const share = slider(say`false alarms allowed`, {
-    min: 0,
-    max: allowed.length - 1,
-    value: at,
-    words: (n) => say`${percent(allowed[n])} of normal validation images`,
-    change: (n) => {
-      at = n;
-      ask();
-    },
+    min: 0, max: allowed.length - 1, value: allowed.indexOf(0.05),
+    words: (n) => say`${percent(allowed[n])} of normal validation images`, change: ask,
   });
-  const which = choice(say`score`, scores.map((name) => [name, SCORE_WORDS[name] ?? name]), score, (value) => {
-    score = value;
-    ask();
-  });
+  const which = choice(say`score`, scores.map((name) => [name, SCORE_WORDS[name] ?? name]), scores.at(-1), ask);
   const bars = h("div.chart");
   const caught = h("p.finding", { "aria-live": "polite" });
   const model = choice(say`on the test set: the model of`, DIGITS.map((n) => [String(n), String(n)]), String(chosen), (value) =>
@@ -96,13 +80,13 @@ async function alarmsView(explorer) {
     onTest();
   }
 
-  const flagsIt = (digit) => cards[digit].found?.[score] > limit(digit, at);
+  const flagsIt = (digit) => cards[digit].found?.[which.select.value] > limit(digit, share.value);
   const list = (digits) => (digits.length < 2 ? String(digits) : say`${digits.slice(0, -1).join(", ")} and ${digits.at(-1)}`);
 
   /** Say which detectors flag the picture. */
   function judge() {
     cards.forEach((card, digit) => {
-      const found = card.found?.[score];
+      const found = card.found?.[which.select.value];
       const flags = flagsIt(digit);
       card.verdict.textContent = found === undefined ? "" : flags ? say`! flags` : say`✓ passes`;
       card.verdict.className = flags ? "alarm" : "calm";
@@ -139,7 +123,7 @@ async function alarmsView(explorer) {
 
   /** Show what the chosen detector flags on the test set. */
   function onTest() {
-    const start = (row(chosen) * allowed.length + at) * 10;
+    const start = (row(chosen) * allowed.length + share.value) * 10;
     const found = [...flagged.subarray(start, start + 10)].map(Math.round);
     const own = found[chosen];
     const strangers = found.reduce((a, b) => a + b) - own;
@@ -184,7 +168,7 @@ async function alarmsView(explorer) {
       const drawn = own.decode(code);
       card.found = anomalyScores(image, drawn, seen, known.distance(code));
       card.drawn.show(drawn, "");
-      card.error.show(drawn.map((value, p) => value - image[p]), "", true);
+      card.error.show(drawn.map((value, p) => value - image[p]), "", SIGNED);
     });
     judge();
   }
@@ -201,9 +185,7 @@ async function alarmsView(explorer) {
     ].join(" ");
   }
 
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     share.element,
     which.element,
     summary,
@@ -217,15 +199,12 @@ async function alarmsView(explorer) {
   );
   choose(chosen);
   return {
-    element,
-    update,
-    settle,
-    state: () => ({ score, allowed: Math.round(100 * allowed[at]), model: chosen }),
+    element, update, settle,
+    state: () => ({ score: which.select.value, allowed: Math.round(100 * allowed[share.value]), model: chosen }),
     restore(wishes) {
-      score = which.select.value = wishes.pick("score", scores) ?? score;
+      which.select.value = wishes.pick("score", scores) ?? which.select.value;
       const percents = allowed.map((own) => Math.round(100 * own));
-      at = percents.indexOf(wishes.pick("allowed", percents) ?? percents[at]);
-      share.set(at);
+      share.set(percents.indexOf(wishes.pick("allowed", percents) ?? percents[share.value]));
       choose(wishes.pick("model", DIGITS) ?? chosen);
     },
   };

@@ -1,7 +1,7 @@
 // Six decoders: the same digit by six ways to up-sample.
 
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
-import { Picture } from "../explorer.js";
+import { Picture, SIGNED } from "../explorer.js";
 import { meanSquaredError } from "../measures.js";
 import { VIEWS, choice, h, numberChoice, short } from "../page.js";
 import { Shelf } from "../shelf.js";
@@ -23,29 +23,24 @@ async function decodersView(explorer) {
   let models = {};
   const yours = new Picture(explorer, say`Yours`);
   const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(explorer, kind)]));
-  let errorMap = false;
-  const size = numberChoice(
-    say`numbers in the code`,
-    dims,
-    dims[0],
+  const size = numberChoice(say`numbers in the code`, dims, dims[0],
     (d) => Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`))),
     (found) => {
       models = Object.fromEntries(kinds.map((kind, n) => [kind, found[n]]));
       update(explorer.desk.image);
     },
   );
-  const what = choice(say`show`, [["", say`what they draw`], ["error", say`their error maps`]], "", (value) => {
-    errorMap = value === "error";
-    update(explorer.desk.image);
-  });
+  const what = choice(say`show`, [["", say`what they draw`], ["error", say`their error maps`]], "",
+    () => update(explorer.desk.image));
+  const isErrorMap = () => what.select.value === "error";
   let drawn = {};
   function update(image) {
     yours.show(image, image ? "" : NOBODY);
     drawn = {};
     for (const kind of kinds) {
       drawn[kind] = image && models[kind].reconstruct(image);
-      const shown = image && errorMap ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
-      pictures[kind].show(shown, image ? say`error ${short(meanSquaredError(drawn[kind], image))}` : "", errorMap);
+      const shown = image && isErrorMap() ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
+      pictures[kind].show(shown, image ? say`error ${short(meanSquaredError(drawn[kind], image))}` : "", isErrorMap() ? SIGNED : undefined);
     }
     explorer.settleSoon();
   }
@@ -54,25 +49,20 @@ async function decodersView(explorer) {
     yours.show(image, judgement(explorer, image));
     for (const [kind, values] of Object.entries(drawn)) {
       const words = say`error ${short(meanSquaredError(values, image))}, ${judgement(explorer, values)}`;
-      pictures[kind].show(pictures[kind].values, words, errorMap);
+      pictures[kind].show(pictures[kind].values, words, isErrorMap() ? SIGNED : undefined);
     }
   }
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     h("div.two", {}, size.element, what.element),
     h("div.row.six.seven", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
     h("p.quiet", {}, `${kinds.map((kind) => `${kind}: ${KIND_WORDS[kind]}`).join("; ")}.`),
   );
   await size.open();
   return {
-    element,
-    update,
-    settle,
-    state: () => ({ d: size.value, ...(errorMap && { show: "error" }) }),
+    element, update, settle,
+    state: () => ({ d: size.value, ...(isErrorMap() && { show: "error" }) }),
     async restore(wishes) {
-      errorMap = wishes.pick("show", ["error"]) === "error";
-      what.select.value = errorMap ? "error" : "";
+      what.select.value = wishes.pick("show", ["error"]) ?? "";
       await size.open(wishes.pick("d", dims) ?? dims[0]);
     },
   };

@@ -3,26 +3,27 @@
 import { makeDrawing } from "../drawing.js";
 import { Picture } from "../explorer.js";
 import { PIXELS, SIDE, clamp, meanSquaredError } from "../measures.js";
-import { VIEWS, h, movable, short, slider, svg } from "../page.js";
+import { VIEWS, fillCell, h, movable, short, slider, svg } from "../page.js";
 import { Shelf } from "../shelf.js";
 import { photographSteps, strokesSteps } from "../steps.js";
+import { say } from "../words.js";
 
 async function drawView(explorer) {
   const pca = await new Shelf(explorer.payload).pca();
   const row = h("div.row");
   const [ofStrokes, ofPhotograph] = [strokesSteps(explorer), photographSteps(explorer)];
   const glass = magnifier(explorer);
-  const mean = new Picture(explorer, "The mean image");
+  const mean = new Picture(explorer, say`The mean image`);
   const linear = new Picture(explorer, "PCA");
   const most = pca.components.length / PIXELS;
-  const numbers = slider("numbers kept by PCA", {
+  const numbers = slider(say`numbers kept by PCA`, {
     min: 0, max: most, value: 8, change: () => baselines(explorer.desk.image),
   });
   function baselines(image) {
-    const draw = (picture, values, what) =>
-      picture.show(values, image ? `${what}error ${short(meanSquaredError(values, image))}` : "");
-    draw(mean, pca.mean, "the same for everybody; ");
-    draw(linear, image ? pca.reconstruct(image, numbers.value) : pca.mean, `${numbers.value} numbers; `);
+    const error = (values) => short(meanSquaredError(values, image));
+    const drawn = image ? pca.reconstruct(image, numbers.value) : pca.mean;
+    mean.show(pca.mean, image ? say`the same for everybody; error ${error(pca.mean)}` : "");
+    linear.show(drawn, image ? say`${numbers.value} numbers; error ${error(drawn)}` : "");
   }
 
   function update(image) {
@@ -32,13 +33,11 @@ async function drawView(explorer) {
     glass.show(image);
     baselines(image);
   }
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     row,
-    h("h4", {}, "The 784 numbers"),
+    h("h4", {}, say`The 784 numbers`),
     glass.element,
-    h("h4", {}, "Two first reconstructions"),
+    h("h4", {}, say`Two first reconstructions`),
     h("div.row", {}, mean.element, linear.element),
     numbers.element,
   );
@@ -48,12 +47,12 @@ async function drawView(explorer) {
 /** The picture with a window that one moves over it, and the numbers in that window. */
 function magnifier(explorer) {
   const across = 9;
-  const picture = new Picture(explorer, "All of it");
+  const picture = new Picture(explorer, say`All of it`);
   const pane = svg("rect", { width: across, height: across, class: "outline" });
   const overlay = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" }, pane);
   picture.frame.append(overlay);
   const cells = Array.from({ length: across }, () => Array.from({ length: across }, () => h("td")));
-  const table = h("table.numbers", { "aria-label": "the numbers in the window, 0 paper to 255 full ink" });
+  const table = h("table.numbers", { "aria-label": say`the numbers in the window, 0 paper to 255 full ink` });
   table.append(h("tbody", {}, ...cells.map((row) => h("tr", {}, ...row))));
   let corner = [10, 10];
   let image = null;
@@ -70,16 +69,14 @@ function magnifier(explorer) {
   );
   function show(values) {
     image = values;
-    const where = `rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;
+    const where = say`rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;
     picture.show(values, where);
-    picture.frame.setAttribute("aria-label", `A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
+    picture.frame.setAttribute("aria-label", say`A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
     pane.setAttribute("x", corner[0]);
     pane.setAttribute("y", corner[1]);
     cells.forEach((row, y) => row.forEach((cell, x) => {
       const value = values ? values[(corner[1] + y) * SIDE + corner[0] + x] : 0;
-      cell.textContent = Math.round(255 * value);
-      cell.style.setProperty("--share", `${Math.round(100 * value)}%`);
-      cell.className = value > 0.5 ? "dark" : "";
+      fillCell(cell, Math.round(255 * value), value);
     }));
   }
   picture.frame.classList.add("movable");
@@ -87,6 +84,6 @@ function magnifier(explorer) {
 }
 
 VIEWS.draw = {
-  title: "Draw", make: drawView, drawing: makeDrawing, height: [1015, 1652],
-  first: "draw a small 7 into a corner, and break things: make the pen thin, look at the numbers. Or photograph a page of digits.",
+  title: say`Draw`, make: drawView, drawing: makeDrawing, height: [1015, 1674],
+  first: say`draw a small 7 into a corner, and break things: make the pen thin, look at the numbers. Or photograph a page of digits.`,
 };

@@ -24,11 +24,7 @@ async function latentView(explorer) {
   const straight = new Picture(explorer, "PCA");
   const place = h("p.finding", { "aria-live": "polite" });
   const d = slider(say`latent dimension d`, {
-    min: 0,
-    max: dims.length - 1,
-    value: at,
-    words: (n) => String(dims[n]),
-    change: (n) => choose(n),
+    min: 0, max: dims.length - 1, value: at, words: (n) => String(dims[n]), change: choose,
   });
   const strips = [say`autoencoder`, "PCA"].map((name) => new Strip(explorer, name, dims.map(String), choose, "d = "));
   const chart = new Chart(say`Error against latent dimension`, dims.map(String));
@@ -105,9 +101,7 @@ async function latentView(explorer) {
       say`At d = ${dims[at]}: autoencoder ${short(all.autoencoder[at])}, PCA ${short(all.PCA[at])}.`);
   }
 
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     d.element,
     h("div.row", {}, yours.element, drawn.element, straight.element),
     place,
@@ -118,9 +112,7 @@ async function latentView(explorer) {
     verdict,
   );
   return {
-    element,
-    update,
-    settle,
+    element, update, settle,
     state: () => ({ d: dims[at] }),
     restore: (wishes) => choose(dims.indexOf(wishes.pick("d", dims) ?? dims[at])),
   };

@@ -2,35 +2,13 @@
 
 import { NOBODY, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
-import { PIXELS, mix } from "../measures.js";
+import { PIXELS } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, h, percent } from "../page.js";
 import { Shelf } from "../shelf.js";
-import { say } from "../words.js";
+import { letterName, say } from "../words.js";
 
 const FAINT = 0.15; // what covers a pixel less does not count
-
-/** A picture in which the ink of added strokes has a colour of its own. */
-class StrokesPicture extends Picture {
-  /** @param {Float32Array | null} tint where strokes were added, from 0 to 1 */
-  showStrokes(values, words, tint) {
-    this.tint = tint;
-    this.show(values, words);
-  }
-
-  paint() {
-    super.paint();
-    if (!this.tint || !this.values) return;
-    const { ink, paper, invented } = this.explorer.colours;
-    const { data } = this.pixels;
-    for (let p = 0; p < PIXELS; p++) {
-      for (let c = 0; c < 3; c++) {
-        data[4 * p + c] = mix(paper[c], mix(ink[c], invented[c], this.tint[p]), this.values[p]);
-      }
-    }
-    this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
-  }
-}
 
 /** What share of its strokes' own ink a drawing holds: of each that no other stroke covers. */
 export function strokesDrawn(drawn, covers) {
@@ -69,26 +47,26 @@ async function lettersView(explorer) {
   const models = await Promise.all(bases.map((name) => shelf.model(`hangul/${name}`)));
   const drawings = await letterDrawings(letters);
   const taken = letters.names.map(() => 0);
-  const strip = new Strip(explorer, say`Take a letter (press again for another hand)`, letters.names, (n) => {
+  const strip = new Strip(explorer, say`Take a letter (press again for another hand)`, letters.names.map(letterName), (n) => {
     explorer.desk.take(drawings[n][taken[n]++ % letters.each]);
   });
   drawings.forEach(([first], n) => strip.show(n, first.image));
   const yours = new Picture(explorer, say`Yours`);
-  const pictures = bases.map((name) => new StrokesPicture(explorer, say`knows ${name}`));
+  const pictures = bases.map((name) => new Picture(explorer, say`knows ${letterName(name)}`));
 
   function update(image) {
     const { base, strokes } = explorer.desk.drawing;
     // A letter that somebody has drawn on, or broken, has strokes that nobody knows.
     const covers = base?.covers && !strokes.length && image === base.image ? base.covers : null;
     strip.mark(covers ? letters.names.indexOf(base.letter) : -1);
-    yours.show(image, image ? (covers ? base.letter : "") : NOBODY);
+    yours.show(image, image ? (covers ? letterName(base.letter) : "") : NOBODY);
     bases.forEach((name, n) => {
-      if (!image) return pictures[n].showStrokes(null, "", null);
+      if (!image) return pictures[n].show(null, "");
       const drawn = models[n].reconstruct(image);
       const known = covers ? (letters.known[name][base.letter] ?? 0) : 0;
       const isAdded = known > 0 && known < covers.length;
-      const tint = isAdded ? darkest(covers.slice(known)) : null;
-      return pictures[n].showStrokes(drawn, words(drawn, image, covers, known), tint);
+      const added = isAdded ? darkest(covers.slice(known)) : null; // their ink has a colour of its own
+      return pictures[n].show(drawn, words(drawn, image, covers, known), (_, p) => (added?.[p] > 0.5 ? "invented" : "ink"));
     });
     explorer.settleSoon();
   }
@@ -103,16 +81,13 @@ async function lettersView(explorer) {
     const own = percent(mean(shares.slice(0, known)));
     return known === shares.length ? say`known: ${own} drawn` : say`known: ${own} drawn, added: ${percent(mean(shares.slice(known)))}`;
   }
-  const element = h(
-    "div.letters",
-    {},
+  const element = h("div.letters", {},
     strip.element,
     h("div.row.six", {}, yours.element, ...pictures.map((picture) => picture.element)),
     h("p.quiet", {}, say`How much is drawn of the strokes that a model knows, and of those that were added to them, which are in colour.`),
   );
   return {
-    element,
-    update,
+    element, update,
     restore(wishes) {
       const letter = wishes.pick("letter", drawings.flat().map((each) => each.state.letter));
       if (letter) explorer.desk.take(drawings.flat().find((each) => each.state.letter === letter));

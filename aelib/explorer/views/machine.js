@@ -2,8 +2,8 @@
 
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { list } from "../layers.js";
-import { Lens, Atlas, placeOf, stagesOf, trace } from "../maps.js";
-import { PIXELS, SIDE, argmax, meanSquaredError, range, shareBelow } from "../measures.js";
+import { Lens, Atlas, stagesOf, trace } from "../maps.js";
+import { PIXELS, SIDE, argmax, meanSquaredError, range, rounded, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, button, choice, h, percent, short } from "../page.js";
 import { Shelf } from "../shelf.js";
@@ -209,7 +209,7 @@ async function machineView(explorer) {
     state: () => ({
       d: known.length,
       ...(grows.select.value === "transpose" ? {} : { up: grows.select.value }),
-      ...(byHand ? { z: code().map(short).join() } : {}),
+      ...(byHand ? { z: code().map(rounded).join() } : {}),
       ...(held ? { at: [chosen[0] + 1, chosen[1] + 1].join(".") } : {}),
     }),
     async restore(wishes) {

@@ -48,10 +48,7 @@ async function morphView(explorer) {
     draw();
   };
   const strips = [say`through the code, and what the judge reads`, say`pixel by pixel, and what the judge reads`].map((name) => new Strip(explorer, name, labels, jump));
-  const size = numberChoice(
-    say`numbers in the code`,
-    dims,
-    dims.includes(16) ? 16 : dims.at(-1),
+  const size = numberChoice(say`numbers in the code`, dims, dims.includes(16) ? 16 : dims.at(-1),
     (d) => shelf.model(`latent/${d}`),
     (next) => {
       model = next;
@@ -86,9 +83,7 @@ async function morphView(explorer) {
     through.show(through.values, judgement(explorer, through.values));
     pixelwise.show(pixelwise.values, judgement(explorer, pixelwise.values));
   }
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     h("div.row.ends", {}, from.element, to.element),
     share.element,
     h("div.row", {}, through.element, pixelwise.element),

@@ -2,11 +2,11 @@
 
 import { CLOUD, MapOfPlane, namesOf, paintDots, paintNames, paintRing } from "../cloud.js";
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
-import { Picture } from "../explorer.js";
+import { Picture, paintInto } from "../explorer.js";
 import { Film } from "../film.js";
-import { DIGITS, SIDE, argmax, clamp, mix, pictureOf, range } from "../measures.js";
+import { DIGITS, SIDE, argmax, clamp, pictureOf, range, rounded } from "../measures.js";
 import { unpacked } from "../network.js";
-import { KEYS, VIEWS, button, choice, h, short, slider } from "../page.js";
+import { KEYS, VIEWS, button, choice, h, placeOn, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 import { say } from "../words.js";
 
@@ -71,14 +71,10 @@ async function planeView(explorer) {
     const mine = tiles;
     const pen = ground.getContext("2d");
     const pixels = new ImageData(SIDE, SIDE);
-    const { ink, paper } = explorer.colours;
     for (const n of mine.splice(0, AT_ONCE)) {
       const [column, row] = [n % TILES, Math.floor(n / TILES)];
       const drawn = drawnAt(map.fromCanvas((column + 0.5) / TILES, (row + 0.5) / TILES));
-      drawn.forEach((value, p) => {
-        for (let c = 0; c < 3; c++) pixels.data[4 * p + c] = mix(paper[c], ink[c], value);
-        pixels.data[4 * p + 3] = 255;
-      });
+      paintInto(pixels, drawn, SIDE, (value) => explorer.shade(value));
       pen.putImageData(pixels, column * SIDE, row * SIDE);
     }
     paint();
@@ -147,10 +143,6 @@ async function planeView(explorer) {
   // --- Pointers: one moves the point or draws a path, two zoom; up and down the page scrolls.
 
   const fingers = new Map();
-  const placeOfEvent = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  };
   const spread = () => {
     const [a, b] = [...fingers.values()].map(({ now }) => now);
     return { far: Math.hypot(a[0] - b[0], a[1] - b[1]), middle: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2] };
@@ -162,13 +154,13 @@ async function planeView(explorer) {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    const place = placeOfEvent(event);
+    const place = placeOn(event);
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, { first: place, now: place, moves: event.pointerType === "mouse" || tracing });
     if (fingers.size === 1 && (event.pointerType === "mouse" || tracing)) follow(place, true);
   });
   canvas.addEventListener("pointermove", (event) => {
-    const place = placeOfEvent(event);
+    const place = placeOn(event);
     const finger = fingers.get(event.pointerId);
     if (!finger) {
       const { width } = canvas.getBoundingClientRect();
@@ -210,7 +202,7 @@ async function planeView(explorer) {
   canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return; // two fingers on a trackpad that pinch; else the page scrolls
     event.preventDefault();
-    map.zoom(Math.exp(event.deltaY / 100), ...placeOfEvent(event));
+    map.zoom(Math.exp(event.deltaY / 100), ...placeOn(event));
     renew();
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
@@ -288,9 +280,7 @@ async function planeView(explorer) {
     canvas.classList.toggle("tracing", tracing);
   }, { "aria-pressed": "false" });
   const back = button(say`Back to my digit`, () => own && go(own));
-  const element = h(
-    "div.split.place",
-    {},
+  const element = h("div.split.place", {},
     h("div.mapbox", {}, canvas, h("div.tools.left", {}, closer, wider, whole, scale.element, trace),
       h("p.quiet", {}, say`Below the dots lies what the decoder draws at each place. Each dot is a real test digit; a number stands where its like lie. Large ring: the point; small ring: your digit.`)),
     h("div.rest", {}, h("div.row", {}, yours.element, there.element, real.element), around, ...sliders.map((each) => each.element), back, film.element),
@@ -298,9 +288,9 @@ async function planeView(explorer) {
   return {
     element, update, settle,
     state: () => ({
-      ...(own?.join() === point.join() ? {} : { z: point.map(short).join() }),
+      ...(own?.join() === point.join() ? {} : { z: point.map(rounded).join() }),
       ...(map.byRank ? { scale: "rank" } : {}),
-      ...(map.part[2] < 1 ? { zoom: map.part.map(short).join() } : {}),
+      ...(map.part[2] < 1 ? { zoom: map.part.map(rounded).join() } : {}),
     }),
     restore(wishes) {
       scale.select.value = wishes.pick("scale", ["lies", "rank"]) ?? "lies";

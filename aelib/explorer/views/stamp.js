@@ -1,20 +1,19 @@
 // Stamp: a transposed convolution by hand, and where its grid comes from.
 
-import { transposedConvolution } from "../layers.js";
+import { run } from "../layers.js";
 import { clamp, range } from "../measures.js";
-import { VIEWS, button, h, short, slider } from "../page.js";
+import { VIEWS, button, fillCell, h, short, slider, written } from "../page.js";
 import { say } from "../words.js";
 
 /** What stands in a cell: two decimals are what there is room for. */
-const written = (value) => String(Number(value.toFixed(2))).replace("-", "−");
+const brief = (value) => written(Number(value.toFixed(2)));
 
 /** A square of numbers to edit: a click takes the next quarter up to 1, then 0; arrow keys go both ways. */
 function editor(name, change) {
   const element = h("div.editor", { role: "group", "aria-label": name });
   let values = [];
   const put = (cell, n) => {
-    cell.textContent = written(values[n]);
-    shade(cell, values[n], 1);
+    fillStamp(cell, values[n], 1);
     const side = Math.sqrt(values.length);
     cell.setAttribute("aria-label", say`${name}, row ${Math.floor(n / side) + 1}, column ${(n % side) + 1}: ${values[n]}`);
   };
@@ -44,18 +43,12 @@ function editor(name, change) {
   };
 }
 
-/** Give a cell the colour of its number: ink above 0, the colour of missing ink below. */
-function shade(cell, value, full) {
-  const share = clamp(Math.abs(value) / full, 0, 1);
-  cell.style.setProperty("--share", `${Math.round(100 * share)}%`);
-  cell.style.setProperty("--to", value < 0 ? "var(--missing)" : "var(--ink)");
-  cell.classList.toggle("dark", share > 0.5);
-}
+/** Fill a cell with a number: ink above 0, the colour of missing ink below. */
+const fillStamp = (cell, value, full) =>
+  fillCell(cell, brief(value), Math.min(Math.abs(value) / full, 1), value < 0 ? "missing" : "ink");
 
 async function stampView(explorer) {
   const across = 5;
-  let kernel = 3;
-  let stride = 2;
   let weight = new Array(9).fill(1);
   let input = new Array(across * across).fill(1);
   const stamp = editor(say`kernel`, (values) => {
@@ -73,8 +66,8 @@ async function stampView(explorer) {
     stamp.show(weight);
     press();
   };
-  const square = (value) => Array.from({ length: kernel * kernel }, (_, n) => value(Math.floor(n / kernel), n % kernel));
-  const tent = (place) => 1 - Math.abs(place - (kernel - 1) / 2) / ((kernel + 1) / 2);
+  const square = (value) => Array.from({ length: size.value ** 2 }, (_, n) => value(Math.floor(n / size.value), n % size.value));
+  const tent = (place) => 1 - Math.abs(place - (size.value - 1) / 2) / ((size.value + 1) / 2);
   const ones = () => square(() => 1);
   const presets = [
     [say`all ones`, ones],
@@ -87,19 +80,9 @@ async function stampView(explorer) {
     [say`a rising edge`, (n) => (n % across) / (across - 1)],
   ];
   const size = slider(say`kernel`, {
-    min: 1, max: 6, value: kernel, words: (value) => `${value} × ${value}`,
-    change: (value) => {
-      kernel = value;
-      again(ones)();
-    },
+    min: 1, max: 6, value: 3, words: (value) => `${value} × ${value}`, change: () => again(ones)(),
   });
-  const step = slider(say`stride`, {
-    min: 1, max: 4, value: stride,
-    change: (value) => {
-      stride = value;
-      press();
-    },
-  });
+  const step = slider(say`stride`, { min: 1, max: 4, value: 2, change: () => press() });
   const pressed = slider(say`stamps pressed`, {
     min: 0, max: across * across, value: across * across,
     words: (value) => say`${value} of ${across * across}`, change: () => press(),
@@ -107,27 +90,26 @@ async function stampView(explorer) {
 
   function press() {
     explorer.settleSoon();
-    const count = pressed.value;
-    const output = transposedConvolution(
+    const [count, kernel, stride] = [pressed, size, step].map(({ value }) => value);
+    const { side, data } = run(
+      [{ kind: "transposed convolution", inputs: 1, outputs: 1, kernel, stride, padding: [0, 0], weight, bias: [0] }],
       { data: Float32Array.from(input, (value, n) => (n < count ? value : 0)), channels: 1, side: across },
-      { inputs: 1, outputs: 1, kernel, stride, padding: [0, 0], weight, bias: [0] },
     );
-    const { side, data } = output;
     const full = Math.max(...data.map(Math.abs), 1e-9);
     table.style.setProperty("--side", side);
     table.classList.toggle("mute", side > 12);
     table.setAttribute("aria-label", say`output, ${side} by ${side} pixels, from ${short(Math.min(...data))} to ${short(Math.max(...data))}`);
     table.replaceChildren(...Array.from(data, (value) => {
-      const cell = h("span", {}, written(value));
-      shade(cell, value, full);
+      const cell = h("span");
+      fillStamp(cell, value, full);
       return cell;
     }));
-    const size = say`The output has (${across} − 1) × ${stride} + ${kernel} = ${side} pixels a side.`;
-    finding.textContent = `${words()} ${size}`;
+    const grown = say`The output has (${across} − 1) × ${stride} + ${kernel} = ${side} pixels a side.`;
+    finding.textContent = `${words(kernel, stride)} ${grown}`;
   }
 
   /** What the kernel and the stride mean for a flat field. */
-  function words() {
+  function words(kernel, stride) {
     if (kernel < stride) return say`The kernel is smaller than the stride: some pixels are drawn by nobody.`;
     const sums = new Array(stride * stride).fill(0);
     weight.forEach((value, n) => {
@@ -143,9 +125,7 @@ async function stampView(explorer) {
     return `${even} ${flat}`;
   }
 
-  const element = h(
-    "div",
-    {},
+  const element = h("div", {},
     h("div.two", {}, size.element, step.element),
     h("div.row.stamps", {},
       h("figure.picture", {}, field.element, h("figcaption", {}, h("b", {}, say`Input`))),
@@ -185,15 +165,15 @@ async function stampView(explorer) {
   return {
     element,
     state: () => ({
-      ...(kernel !== 3 && { kernel }),
-      ...(stride !== 2 && { stride }),
+      ...(size.value !== 3 && { kernel: size.value }),
+      ...(step.value !== 2 && { stride: step.value }),
       ...(weight.some((value) => value !== 1) && { weights: weight.join() }),
       ...(input.some((value) => value !== 1) && { input: input.join() }),
     }),
     restore(wishes) {
-      size.set(kernel = wishes.pick("kernel", [1, 2, 3, 4, 5, 6]) ?? kernel);
-      step.set(stride = wishes.pick("stride", [1, 2, 3, 4]) ?? stride);
-      weight = wishes.numbers("weights", kernel * kernel, -2, 2) ?? ones();
+      size.set(wishes.pick("kernel", [1, 2, 3, 4, 5, 6]) ?? size.value);
+      step.set(wishes.pick("stride", [1, 2, 3, 4]) ?? step.value);
+      weight = wishes.numbers("weights", size.value ** 2, -2, 2) ?? ones();
       input = wishes.numbers("input", input.length, -2, 2) ?? input;
       show();
     },

@@ -5,13 +5,13 @@ import { makeDrawing, NOBODY } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
 import { DIGITS, Missing, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
-import { VIEWS, button, choice, h, short, slider } from "../page.js";
+import { NARROW, VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
 import { CHOICES, OPTIONS, SETUPS, stateOf, understood, wishOf } from "../setups.js";
 import { Shelf } from "../shelf.js";
 import { handOver, standIn, unpackedFile } from "../takeaway.js";
 import { asPicture } from "../yardsticks.js";
-import { say } from "../words.js";
+import { letterName, say } from "../words.js";
 
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
 
@@ -22,6 +22,7 @@ async function trainView(explorer) {
   const digits = { train: await pictures(packed?.train), test: await pictures(packed.test) };
   const { letters } = packed;
   const names = { digits: DIGITS.map(String), letters: Object.keys(letters) };
+  const called = () => names[wish.of].map(letterName);
   const shelf = new Shelf(explorer.payload);
   const added = []; // the reader's own drawings that it learns from
   let wish = wishOf(null);
@@ -195,7 +196,7 @@ async function trainView(explorer) {
   function follow() {
     for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
     const focused = [...taught.children].indexOf(taught.getRootNode().activeElement);
-    taught.replaceChildren(h("span.quiet", {}, say`which`), ...names[wish.of].map((name, n) => button(name, () => {
+    taught.replaceChildren(h("span.quiet", {}, say`which`), ...called().map((name, n) => button(name, () => {
       change({ kinds: [...names[wish.of].keys()].filter((each) => wish.kinds.includes(each) !== (each === n)) });
     }, { "aria-label": wish.of === "digits" ? say`Learn from the digit ${name}` : say`Learn from the letter ${name}`, "aria-pressed": String(wish.kinds.includes(n)) })), add);
     taught.children[focused]?.focus();
@@ -203,7 +204,7 @@ async function trainView(explorer) {
 
   /** One picture of each kind, and a row for what becomes of them. */
   function showKinds() {
-    strips = [say`test pictures, one of each kind`, say`what becomes of them`].map((title) => new Strip(explorer, title, names[wish.of]));
+    strips = [say`test pictures, one of each kind`, say`what becomes of them`].map((title) => new Strip(explorer, title, called()));
     rows.replaceChildren(...strips.map((strip) => strip.element));
     begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : say`new`));
   }
@@ -240,22 +241,16 @@ async function trainView(explorer) {
     change(wishOf(name), name);
     play(name === "grid" ? "slow" : "usual");
   }));
-  const element = h(
-    "div",
-    {},
-    h("div.presets", { role: "group", "aria-label": say`Experiments` }, ...presets),
-    hint,
-    h("div.two", {}, ...Object.values(selects).map((each) => each.element)),
-    taught,
-    h("div.tools.left", {}, ...Object.values(buttons)),
-    status,
-    trouble,
-    rows,
+  // On a narrow page the choices are folded, below the pictures.
+  const choices = h("details.choices", {}, h("summary", {}, say`Choices: what it learns from, and how`),
+    h("div.two", {}, ...Object.values(selects).map((each) => each.element)), taught);
+  choices.open = explorer.host.clientWidth > NARROW;
+  const element = h("div.training", {},
+    h("div.presets", { role: "group", "aria-label": say`Experiments` }, ...presets), hint, choices,
+    h("div.tools.left", {}, ...Object.values(buttons)), status, trouble, rows,
     h("div.split", {}, land, h("div", {}, h("div.row", {}, yours.element, copy.element, waves.element), score)),
-    curves.element,
-    time.element,
-    h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button(say`Load a file`, () => file.click()), file),
-  );
+    h("div.after", {}, curves.element, time.element,
+      h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button(say`Load a file`, () => file.click()), file)));
   // What nobody looks at rests.
   let resting = false;
   new IntersectionObserver(([{ isIntersecting }]) => {
@@ -296,5 +291,5 @@ VIEWS.train = {
   first: say`press Two numbers, and watch the digits part. Then draw one of your own.`,
   make: trainView,
   drawing: makeDrawing,
-  height: [1446, 2755],
+  height: [1476, 2448],
 };
