@@ -154,6 +154,7 @@ def _table() -> Iterator[Experiment]:
     why = for_("does the range lose digits, or the recipe? (notebook 2)", False)
     for d in CONTESTED_DIMS:
         yield Experiment(f"range/course/{d}", course_recipe(d), d, offset=0.5, **why)
+    yield Experiment("range/original/1", ORIGINAL, 1, **why)
     why = for_("up/transpose/16 with the time of a pixel shuffle (notebook 4)", False)
     recipe = replace(course_recipe(16), epochs=20)
     yield Experiment("longer/transpose/16", recipe, 16, watched=True, **why)
