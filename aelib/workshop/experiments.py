@@ -155,6 +155,8 @@ def _table() -> Iterator[Experiment]:
     for d in CONTESTED_DIMS:
         yield Experiment(f"range/course/{d}", course_recipe(d), d, offset=0.5, **why)
     yield Experiment("range/original/1", ORIGINAL, 1, **why)
+    why = for_("the source of an error that the table of times needs (RESULTS)", False)
+    yield Experiment("range/original/16", ORIGINAL, 16, seeds=(0,), **why)
     why = for_("up/transpose/16 with the time of a pixel shuffle (notebook 4)", False)
     recipe = replace(course_recipe(16), epochs=20)
     yield Experiment("longer/transpose/16", recipe, 16, watched=True, **why)
