@@ -67,16 +67,12 @@ def test_icnr_gets_a_grid_with_bold_steps():
     assert bold.mean(0)[steps.index(20)] == pytest.approx(90, abs=5)
 
 
-def test_scores_and_phases_at_the_end(test_images):
+def test_scores_at_the_end(test_images):
     says(FOUR, "All six end slightly *above* real digits there, even the two resizes")
     real = checkerboard_score(test_images)
     for kind in KINDS:
         gap = against_constant(up(kind, 16, "checkerboard"), real)
         assert gap.low > 0 and gap.mean < 0.05
-    (most,) = quoted(FOUR, "In every run the errors of the four phases are less than # % apart")
-    errors = [(up(*place, "error_by_phase").flatten(1), up(*place)) for place in PLACES]
-    apart = max(((e.amax(1) - e.amin(1)) / mse).max() for e, mse in errors)
-    assert 0.5 * float(most) < 100 * apart < float(most)
 
 
 def test_the_step_size_matters_little():
@@ -91,11 +87,16 @@ def test_the_step_size_matters_little():
 def test_the_verdict_on_error():
     gaps = against_transpose("test_mse", (16, 2), relative)
     words = intervals.verdicts(gaps, margin=0.03)
-    says(FOUR, "At *d* = 2 all six are **level**.")
+    says(FOUR, "At *d* = 2 all five are **level** with `transpose`.")
     assert {words[kind, 2] for kind in KINDS[1:]} == {"level"}
-    says(FOUR, "At *d* = 16 these two are, too, but only just: the interval ends at the edge of")
+    says(FOUR, "At *d* = 16 `nearest` is, too, by a hundredth of a point")
     says(FOUR, "nearest resize are level, at *d* = 16 only just.")
-    assert words["nearest", 16] == "level" and 0.0295 < gaps["nearest", 16].high < 0.03
+    says(FOUR, "At equal time `nearest` lies 3 % above, `pixel_shuffle` 3 % below.")
+    assert words["nearest", 16] == "level" and 0.0299 < gaps["nearest", 16].high < 0.03
+    says(FOUR, "In the last edition they were, and `nearest` at *d* = 16 was undecided")
+    paired = against_transpose("test_mse", (16, 2), intervals.paired_difference)
+    margin = 0.03 * float(up("transpose", 16).mean())
+    assert intervals.verdicts(paired, margin)["nearest", 16] == "undecided"
     says(FOUR, "There `bilinear` is **higher** by about 2.5 %; `transpose_k4` and the two")
     says(FOUR, "pixel shuffles are **lower**, by 3 to 5 %.")
     assert words["bilinear", 16] == "higher"
