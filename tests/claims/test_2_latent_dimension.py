@@ -176,8 +176,6 @@ def test_what_each_number_buys(pca):
     assert 0.19 < gains[1] < 0.22, "the second takes a fifth"
     says(TWO, 'There is no elbow at which the digits would be "done": from 16 to 32 the')
     assert latent(32).mean() / latent(16).mean() == pytest.approx(0.53, abs=0.05)
-    says(TWO, "is below 3 % of the mean everywhere.")
-    assert all(latent(d).std() / latent(d).mean() < 0.03 for d in DIMS)
 
 
 def test_beside_hinton_and_salakhutdinov(pca):
@@ -269,6 +267,10 @@ def test_being_an_end_of_the_line_is_not_why_the_1_survives():
     assert (len(inside), len(runs)) == (3, 15)
     (least,) = quoted(TWO, "and every judge still reads at least # of 100.")
     assert 100 * min(inside) >= int(least)
+    (zeros,) = quoted(TWO, "The zeros do in one, and keep #.")
+    (run,) = [run for run in runs if 15 < run["place_per_digit"][0] < 85]
+    read = torch.tensor(run["confusion_per_judge"])[:, 0]
+    assert int(100 * (read[:, 0] / read.sum(1)).min()) == int(zeros)
 
 
 # --- 2.10 Forgotten, or cut off? -----------------------------------------------------------
@@ -279,50 +281,42 @@ def test_the_range_loses_digits():
         return zoo.values(run, key)
 
     original = reads("original/transpose/1")[..., [8, 9]]
-    says(TWO, "In our repetition of its training, at *d* = 1, no judge reads an 8 or a 9.")
+    says(TWO, "no judge reads an 8 or a 9 at *d* = 1.")
     assert original.max() < 0.005
     cut = [run["read_right_cut_per_judge"] for run in zoo.results("latent/1")[5:]]
     cut, drawn = torch.tensor(cut).mean((0, 1)), reads("latent/1")[5:].mean((0, 1))
-    numbers = quoted(TWO, "the 8 from # in 100 read right to #, and the 9 from # to #, in drawings")
+    numbers = quoted(TWO, "the 8 from # in 100 read right to #, and the 9 from # to #.")
     agree(numbers, 100 * torch.stack([drawn[8], cut[8], drawn[9], cut[9]]))
-    says(TWO, "takes at least six in ten of the 0s, 2s, 6s, 8s and 9s, with two numbers of the 2s,")
-    for d, hit in ((1, [0, 2, 6, 8, 9]), (2, [2, 8, 9])):
+    says(TWO, "It spares the 0, the 2 and the 6.")
+    assert (drawn - cut)[[0, 2, 6]].abs().max() < 0.03
+    says(
+        TWO,
+        "in ten of the 0s, 2s, 6s, 8s and 9s with one number, and of the 2s, 8s and 9s with two.",
+    )
+    says(TWO, "(*Lower*, too: the 3 with one; 0, 4, 6 and 7 with two.)")
+    for d, hit, too in ((1, [0, 2, 6, 8, 9], [3]), (2, [2, 8, 9], [0, 4, 6, 7])):
         course, shifted = right(f"latent/{d}"), right(f"range/course/{d}")
         gaps = {k: intervals.unpaired_difference(shifted[:, k], course[:, k]) for k in DIGITS}
         stands = intervals.holm(gaps)
         assert [k for k in DIGITS if gaps[k].mean <= -0.6 and stands[k]] == hit
+        assert [k for k in DIGITS if -0.6 < gaps[k].mean < 0 and stands[k]] == too
 
 
 def test_the_range_spoils_the_codes_and_little_is_left_for_the_recipe():
-    knn = {
-        (run, d): zoo.values(f"{run}/{d}", "knn_accuracy")
-        for run, d in itertools.product(("latent", "range/course", "original/transpose"), (1, 2))
-    }
-    numbers = quoted(
-        TWO,
-        "falls from # to # with one number, and from # to # with two.",
-    )
-    order = (("latent", 1), ("range/course", 1), ("latent", 2), ("range/course", 2))
-    agree(numbers, [knn[one].mean() for one in order])
-    phrase = "in that range, has # to +# with one number, and # to +# with two: *undecided*."
-    numbers = quoted(TWO, phrase)
-    for d in (1, 2):
-        gap = intervals.unpaired_difference(knn["original/transpose", d], knn["range/course", d])
-        agree(numbers[2 * d - 2 : 2 * d], [gap.low, gap.high])
-        assert gap.verdict(0.01) == "undecided"
+    numbers = quoted(TWO, "falls from # to # with one number, and from # to # with two.")
+    runs = ("latent/1", "range/course/1", "latent/2", "range/course/2")
+    agree(numbers, [zoo.values(run, "knn_accuracy").mean() for run in runs])
     ours, theirs = (
-        zoo.values(f"{run}/1", "read_right_per_digit")
-        for run in ("range/course", "original/transpose")
+        zoo.values(run, "read_right_per_digit") for run in ("latent/1", "range/original/1")
     )
-    gaps = {k: intervals.unpaired_difference(ours[:, k], theirs[:, k]) for k in DIGITS}
-    little = [
-        k for k, one in gaps.items() if abs(one.mean) < 0.1 and max(-one.low, one.high) <= 0.2
-    ]
-    says(TWO, "the two differ by less than 0.1 in 1, 2, 4, 5, 8 and 9, the original reads *more*")
-    says(TWO, "reads *more* of the 3s, and 0, 6 and 7 are undecided.")
-    assert little == [1, 2, 4, 5, 8, 9]
-    words = intervals.verdicts(gaps)
-    assert words[3] == "lower" and {words[digit] for digit in (0, 6, 7)} == {"undecided"}
+    assert len(theirs) == 5 and len(zoo.results("original/transpose/1")) == 3
+    phrase = "it has # for the 0, # for the 2, # for the 6, # for the 8, # for the 9, and kNN #."
+    known = zoo.values("range/original/1", "knn_accuracy").mean()
+    agree(quoted(TWO, phrase), [*theirs.mean(0)[[0, 2, 6, 8, 9]], known])
+    says(TWO, "but the 3 and the 7, which are undecided.")
+    gaps = [intervals.unpaired_difference(theirs[:, k], ours[:, k]) for k in DIGITS]
+    more = [k for k in DIGITS if abs(gaps[k].mean) >= 0.1 or max(-gaps[k].low, gaps[k].high) > 0.2]
+    assert more == [3, 7] and all(gaps[k].low < 0 < gaps[k].high for k in more)
 
 
 def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
