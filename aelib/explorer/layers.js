@@ -30,6 +30,7 @@ function convolution(input, layer) {
   const output = blank(outputs, linksOf(layer, input.side).side);
   const [coarse, fine] = isStamp ? [input, output] : [output, input];
   const [forward, back] = isStamp ? [stride, 1] : [1, stride];
+  const [{ data: written }, { data: read }] = [output, input];
   for (let o = 0; o < outputs; o++) {
     const ofOutput = o * output.side ** 2;
     output.data.fill(bias[o], ofOutput, ofOutput + output.side ** 2);
@@ -45,8 +46,10 @@ function convolution(input, layer) {
             const onFine = (y * stride + row - padding[0]) * fine.side + column - padding[0];
             const target = ofOutput + (isStamp ? onFine : onCoarse);
             const line = ofInput + (isStamp ? onCoarse : onFine);
-            for (let x = left; x <= right; x++) {
-              output.data[target + x * forward] += factor * input.data[line + x * back];
+            for (let x = left, to = target + left * forward, from = line + left * back; x <= right; x++) {
+              written[to] += factor * read[from];
+              to += forward;
+              from += back;
             }
           }
         }

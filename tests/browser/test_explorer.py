@@ -368,7 +368,7 @@ def test_a_host_may_come_into_the_page_later(show, content):
       mount(late, JSON.parse(document.querySelector('[type="application/json"]').textContent));
       setTimeout(() => document.querySelector("main").append(late), 200);
     """
-    on = show(content | {"views": ["draw"]}, more=later)
+    on = show(content | {"views": ["draw"]}, more=later, pad=False)
     on.page.locator("canvas.pad").nth(1).wait_for()
 
 

@@ -124,6 +124,8 @@ def test_a_phone_offers_its_camera(visit, whole):
     phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 844}}
     on = visit(whole, **phone)
     assert on.page.get_by_role("button", name="Camera").is_visible()
+    with on.page.expect_file_chooser():
+        on.press("Photo")  # beside the pen
     photo = encoded(seven(1500, 150), "JPEG")
     choose(on, photo, "7.jpg", "image/jpeg", "input[capture=environment]")
     on.says("The judge reads 7")
