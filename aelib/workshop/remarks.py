@@ -36,7 +36,7 @@ def contest(shares: Tensor, model: int) -> tuple[int, int, int, intervals.Interv
     others = [m for m in DIGITS if m != model and not means[m].isnan()]
     best = min(others, key=lambda m: float(means[m]))
     place = 1 + int((means < means[model]).sum())
-    gap = intervals.paired_difference(shares[model], shares[best])
+    gap = intervals.unpaired_difference(shares[model], shares[best])
     return place, len(others) + 1, best, gap
 
 
