@@ -70,13 +70,18 @@ def notebooks(paths: list[Path]) -> None:
 
 
 def figures() -> None:
-    """Write README's figures to images/, and the tables of README and RESULTS."""
+    """Write README's figures to images/, and the tables of RESULTS."""
     for path in _workshop("figures").write_figures(ROOT / "images"):
         print(path.name)
     from aelib.data import load_mnist
 
-    for page in ("README.md", "RESULTS.md"):
-        _workshop("readme").write_tables(ROOT / page, load_mnist())
+    _workshop("readme").write_tables(ROOT / "RESULTS.md", load_mnist())
+
+
+def translate(language: str) -> None:
+    """Write the Korean edition from its catalogue, and say what that still lacks."""
+    for said in _workshop("translate").translate():
+        print(said)
 
 
 def book(folder: Path) -> None:
@@ -96,6 +101,7 @@ JOBS = ("--jobs", {"type": int, "default": 1, "help": "single-threaded processes
 DASK = ("--dask", {"metavar": "ADDRESS", "help": "of a Dask scheduler whose workers train"})
 ONLY = ("--only-train", {"action": "store_true", "help": "leave the measuring to `measure`"})
 PATHS = ("paths", {"nargs": "*", "type": Path, "help": "notebooks; or all of the course"})
+LANGUAGE = ("language", {"nargs": "?", "choices": ["ko"], "default": "ko"})
 FOLDER = ("folder", {"nargs": "?", "type": Path, "default": ROOT / "book"})
 JSON = ("--json", {"type": Path, "metavar": "FILE", "help": "write the result here as well"})
 COMMANDS: dict[Callable[..., None], list[Option]] = {
@@ -105,6 +111,7 @@ COMMANDS: dict[Callable[..., None], list[Option]] = {
     **{command: [] for command in (baselines, costs, compare, letters, figures)},
     tune: [JOBS],
     notebooks: [PATHS],
+    translate: [LANGUAGE],
     book: [FOLDER],
     benchmark: [JSON],
 }

@@ -56,7 +56,7 @@ def test_list_shows_every_experiment_and_how_far_it_is(capsys):
     assert main(["list", "latent/1*"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [f"latent/{d}" for d in (1, 10, 12, 16)]
-    assert all("5 of 5 seeds" in line for line in lines)
+    assert "20 of 20 seeds" in lines[0] and all("5 of 5 seeds" in line for line in lines[1:])
 
 
 def test_what_the_user_can_mend_is_one_line(capsys):

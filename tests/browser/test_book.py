@@ -1,5 +1,7 @@
 """The reader's edition in a real browser, from the disk and from a static server."""
 
+import re
+
 import pytest
 
 from aelib import explorer
@@ -78,6 +80,22 @@ def test_contents_mark_what_is_read_and_on_a_phone_fold_out_and_close(turn_to):
     assert not last.is_visible()
     bar, heading = page.locator(".contents").bounding_box(), page.locator("h2").last.bounding_box()
     assert bar["y"] + bar["height"] <= heading["y"] < 800  # in sight, below the bar
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_other_language_opens_where_one_reads(turn_to, width):
+    page = turn_to(CHAPTERS[0], width)
+    page.locator("main h2").nth(3).evaluate("heading => heading.scrollIntoView()")
+    page.locator("a.language").click()
+    page.wait_for_url("**/*.ko.html#*")
+    there = page.locator("main h2").nth(3)
+    assert re.search("[가-힣]", there.inner_text())
+    assert abs(there.bounding_box()["y"]) < 400 and "#at-" not in page.url
+    page.locator("[data-aelib] .explorer").first.wait_for()
+    assert "그리기" in page.locator("[data-aelib]").first.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("a.language").click()
+    page.wait_for_url("**/1_dataset.html#*")
 
 
 def test_light_or_dark_is_the_systems_until_the_reader_chooses(turn_to):

@@ -76,6 +76,21 @@ contents.addEventListener("keydown", (event) => {
   contents.querySelector("summary").focus();
 });
 
+// --- The other language opens at the heading that is being read, which has another name there.
+
+const headings = [...document.querySelectorAll("main :is(h1, h2, h3, h4)")];
+const other = document.querySelector("a.language");
+
+other?.addEventListener("click", () => {
+  const read = headings.filter((each) => each.getBoundingClientRect().top < innerHeight / 3);
+  other.hash = scrollY > 0 ? `at-${Math.max(read.length - 1, 0)}` : "";
+});
+if (/^#at-\d+$/.test(location.hash)) {
+  const heading = headings[Number(location.hash.slice(4))];
+  history.replaceState(null, "", heading?.id ? `#${encodeURIComponent(heading.id)}` : " ");
+  heading?.scrollIntoView();
+}
+
 // --- Paper cannot be unfolded: print everything, then fold again what was folded.
 
 let unfolded = [];
