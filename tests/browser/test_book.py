@@ -114,14 +114,14 @@ def test_without_scripts_everything_can_be_read(turn_to):
     assert page.locator(".contents ol ol a").first.is_visible()
     page.locator("details.solution summary").first.click()
     assert page.locator("details.solution pre").first.is_visible()
-    assert page.locator(".live img").is_visible() and not page.locator(".theme").is_visible()
+    assert page.locator(".live img").first.is_visible() and not page.locator(".theme").is_visible()
 
 
 def test_paper_is_white_and_has_all_but_the_frame(turn_to):
     page = turn_to(CHAPTERS[0], color_scheme="dark")
     page.locator("[data-aelib] .explorer").wait_for()
     page.emulate_media(media="print", color_scheme="dark")
-    page.locator(".live img").wait_for()  # of an explorer its still
+    page.locator(".live img").first.wait_for()  # of an explorer its still
     assert not page.locator(".contents, [data-aelib] .explorer").first.is_visible()
     assert page.evaluate(PAPER) == "rgb(255, 255, 255)"
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
