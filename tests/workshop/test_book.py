@@ -128,10 +128,11 @@ def test_no_line_of_a_korean_page_is_left_in_english(edition):
     for name, page in korean.items():
         assert page.html is None or page.html["lang"] == "ko"
         for element in page.select("p, li, td, th, h1, h2, h3, h4, summary, figcaption, button"):
-            if element.select("p, li, [href*=doi]"):  # a source keeps its title
-                continue
+            if element.select("p, li, [href*=doi], [href*=arxiv]"):
+                continue  # a source keeps its title
             parts = [part for part in element.strings if not part.find_parent(["code", "pre"])]
             text = words("".join(parts))
+            text = "" if re.search(r"\((19|20)\d\d\)\. ", text) else text  # a source, too
             english = re.search(r"[A-Za-z]{2,} [a-z]{2,} [A-Za-z]{2,}", text)
             assert not english or re.search("[가-힣]", text), f"{name}: {text}"
 

@@ -87,8 +87,7 @@ other?.addEventListener("click", () => {
 });
 if (/^#at-\d+$/.test(location.hash)) {
   const heading = headings[Number(location.hash.slice(4))];
-  history.replaceState(null, "", heading?.id ? `#${encodeURIComponent(heading.id)}` : " ");
-  heading?.scrollIntoView();
+  location.replace(`#${encodeURIComponent(heading?.id ?? "")}`);
 }
 
 // --- Paper cannot be unfolded: print everything, then fold again what was folded.
