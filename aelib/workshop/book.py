@@ -267,19 +267,19 @@ def _chapter(text: str, row: dict[str, str]) -> Chapter:
 def enliven(notebook: NotebookNode, live: dict[str, str]) -> None:
     """Put live explorers in the place of their stills, and drop the words that stood for them.
 
-    live: those that were made already, by cell; new ones are added.
+    live: those that were made already, by their stills; new ones are added.
     """
     for cell in notebook.cells:
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if not _about(o).get("explorer_note")]
         for output in cell.get("outputs", []):
             if options := _about(output).get("explorer"):
-                still = base64.b64decode(output.data.pop("image/png"))
-                if cell.id not in live:
-                    alt = output.metadata["image/png"]["alt"]
-                    made = explorer.html(*options.pop("views"), still=still, alt=alt, **options)
-                    live[cell.id] = made
-                output.data["text/html"] = live[cell.id]
+                png, alt = output.data.pop("image/png"), output.metadata["image/png"]["alt"]
+                key = f"{options} {png}"  # cells of two notebooks may have one id
+                if key not in live:
+                    views, still = options.pop("views"), base64.b64decode(png)
+                    live[key] = explorer.html(*views, still=still, alt=alt, **options)
+                output.data["text/html"] = live[key]
 
 
 def _about(output: NotebookNode) -> dict[str, Any]:

@@ -192,6 +192,5 @@ def with_tables(text: str, found: dict[str, str]) -> str:
 
 
 def write_tables(path: Path, splits: Splits) -> None:
-    """Write the tables of RESULTS anew, in place; README has none."""
-    if path.name == "RESULTS.md":
-        write(path, with_tables(path.read_text(encoding="utf-8"), tables(splits)).encode())
+    """Write the tables of RESULTS anew, in place."""
+    write(path, with_tables(path.read_text(encoding="utf-8"), tables(splits)).encode())

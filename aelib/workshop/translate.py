@@ -292,7 +292,7 @@ def relinker(words: Words) -> Callable[[str, bool], str]:
     def relink(text: str, deeper: bool) -> str:
         def to(link: re.Match[str]) -> str:
             address, mark, place = link[1].partition("#")
-            if address.rpartition("/")[2] in PAGES:
+            if address.removeprefix("../") in PAGES:
                 address = address.replace(".md", ".ko.md")
             elif not deeper and address.startswith("notebooks/") and address.endswith(".ipynb"):
                 address = address.replace("notebooks/", "notebooks/ko/")

@@ -88,6 +88,7 @@ def test_links_follow_headings_files_and_folders():
         "[a](../../README.ko.md) [b](2_latent_dimension.ipynb#용어) [c](../../aelib/zoo.py)"
     )
     assert relink("[a](notebooks/1_dataset.ipynb)", False) == "[a](notebooks/ko/1_dataset.ipynb)"
+    assert relink("[a](aelib/mnist/README.md)", False) == "[a](aelib/mnist/README.md)"
 
 
 def test_a_damaged_catalogue_is_said_in_one_line(tmp_path, monkeypatch):
