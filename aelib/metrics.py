@@ -20,7 +20,6 @@ from aelib.models import Autoencoder, looking_at
 # scikit-learn takes a second to import, and few functions need it: each imports what it uses.
 BATCH = 250  # of 1,000 the activations take 100 MB and, as no cache holds them, a fifth more time
 NEIGHBOURS = 15
-ID_NEIGHBOURS = {"TwoNN": 2, "MLE": 20}
 PLANE_SUBSETS = ((0, 1), (0, 1, 2), (0, 1, 6), DIGITS)
 
 
@@ -150,32 +149,6 @@ def class_overlap(codes: Tensor, labels: Tensor) -> Tensor:
         other = (found >= size) != (np.arange(2 * size) >= size)[:, None]
         result[a, b] = result[b, a] = float(2 * other.mean())
     return result
-
-
-def intrinsic_dimension(images: Tensor, method: str = "TwoNN") -> float:
-    """Return an estimate of how many numbers images vary in, near any one of them.
-
-    The more directions there are, the more neighbours lie at nearly the same distance.
-    method: "TwoNN" compares the distances of an image's two nearest neighbours, over all
-        images but the tenth where they differ most (Facco et al. 2017,
-        doi:10.1038/s41598-017-11873-y); "MLE" those of its twenty nearest (Levina and Bickel
-        2004, averaged as MacKay and Ghahramani 2005 propose).
-    An image that is there twice counts for nothing.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    flat = images.flatten(1).double().numpy()
-    distances, _ = NearestNeighbors(n_neighbors=ID_NEIGHBOURS[method]).fit(flat).kneighbors()
-    distances = distances[distances[:, 0] > 0]
-    logarithms = np.log(distances[:, -1:] / distances[:, :-1])
-    if method == "MLE":
-        return float(1 / logarithms.mean())
-    # In d dimensions the share of images whose ratio of distances is below r is 1 - r^-d. So
-    # -log(1 - share) against log(r) is a straight line through 0, and its slope is d.
-    kept = np.sort(logarithms[:, 0])[: int(0.9 * len(logarithms))]
-    shares = np.arange(1, len(kept) + 1) / len(logarithms)
-    heights = -np.log(1 - shares)
-    return float(kept @ heights / (kept @ kept))
 
 
 # --- What learns nothing, or only what is linear --------------------------------------

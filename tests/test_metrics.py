@@ -91,14 +91,6 @@ def test_plane_values_name_their_subsets():
     assert found["knn_subsets"]["0 1"] < 0.75 < found["knn_accuracy"]
 
 
-@pytest.mark.parametrize("method", ["TwoNN", "MLE"])
-def test_intrinsic_dimension_finds_the_dimension_of_a_sheet(method):
-    generator = np.random.default_rng(0)
-    sheet = torch.from_numpy(generator.random((2000, 3))) @ torch.randn(3, 784).double()
-    twice = torch.cat([sheet, sheet[:50]]).view(-1, 1, 28, 28)
-    assert metrics.intrinsic_dimension(twice, method) == pytest.approx(3, abs=0.4)
-
-
 def test_a_linear_probe_needs_straight_cuts():
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(400) % 2

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from aelib import hangul, intervals, metrics, zoo
 from aelib.data import DIGITS
-from aelib.intervals import Interval
 from aelib.workshop.experiments import experiment
 from aelib.workshop.letters import FAMILIES
 
@@ -99,9 +98,6 @@ def test_how_to_read_an_interval(test_images):
     assert 0.005 < errors.std() / math.sqrt(len(errors)) / errors.mean() < 0.015
     (gain,) = quoted(TWO, "Around sixteen numbers, one more lowers the error by about # %,")
     agree([gain], [100 * (1 - (latent(24).mean() / latent(12).mean()) ** (1 / 12))])
-    assert Interval(0.6, -0.2, 1.4).verdict(3) == "level"
-    assert Interval(0.6, -0.2, 1.4).verdict(1) == "undecided"
-    says(TWO, "With a margin of 3 %: level. With a margin of 1 %: undecided.")
 
 
 def test_the_epoch_chosen_on_the_test_set():
@@ -110,9 +106,7 @@ def test_the_epoch_chosen_on_the_test_set():
         losses = zoo.values(f"original/{kind}/{d}", "val_loss")
         assert losses.shape == (3, 50), "fifty epochs, three seeds"
         gains.append(float((losses[:, -1] - losses.amin(1)).max()))
-    most, claimed = quoted(
-        TWO, "by up to #, where the two decoders that it compares differ by only #"
-    )
+    most, claimed = quoted(TWO, "flatters by up to #, where its two decoders differ by only #")
     agree([most, claimed], [max(gains), 0.21273543 - 0.21219929])
 
 
@@ -130,7 +124,7 @@ def test_what_the_schedule_does_and_what_muon_does():
     for before, after in ((plain, scheduled), (scheduled, course)):
         gain = 100 * (before - after).mean() / plain.mean()
         assert gain == pytest.approx(float(share), abs=1.5)
-    says(TWO, "A step with Muon takes a third longer, but it is lower at equal time, too.")
+    says(TWO, "A step with Muon takes a third longer, but is lower at equal time, too.")
     costs = zoo.measured("costs")["recipes"]
     assert costs["muon"] / costs["adam"] == pytest.approx(4 / 3, abs=0.05)
     passes = int(14 * costs["adam"] / costs["muon"])
@@ -180,7 +174,7 @@ def test_what_each_number_buys(pca):
 
 def test_beside_hinton_and_salakhutdinov(pca):
     theirs, their_pca = quoted(TWO, "for codes of 30 numbers: #, and # for PCA")
-    says(TWO, "Our PCA has their PCA's error to the last digit")
+    says(TWO, "and 13.87 for PCA. Our PCA has the same.")
     assert f"{784 * pca[30]:.2f}" == their_pca
     ours = quoted(TWO, "Their network lies between our 24 (#) and 32 (#)")
     agree(ours, [784 * latent(24).mean(), 784 * latent(32).mean()])
@@ -206,7 +200,7 @@ def test_the_errors_of_zero_and_one(variance):
     assert error[0].argmax() == 0
     numbers = quoted(
         TWO,
-        "starts out worst of all, at #, and falls the most, to the middle of the field, at #.",
+        "starts out worst of all, at #, and falls the most, to #, the middle of the field.",
     )
     agree(numbers, [error[0][0], error[1][0]])
     assert 3 <= (error[1] < error[1][0]).sum() <= 6, "the middle of the field"
@@ -230,11 +224,11 @@ def test_which_digits_are_kept_by_one_number():
     agree([nine, four], [kept[9], lost[4]])
     assert [d for d in DIGITS if kept[d] >= 95] == [0, 1, 6, 9]
     assert [d for d in DIGITS if lost[d] >= 95] == [4]
-    threes = quoted(TWO, "the 3, for one, is read right in # to # of 100 cases.")
+    threes = quoted(TWO, "the 3 is read right in # to # of 100 cases.")
     agree(threes, 100 * torch.stack(pairs[:, 3].aminmax()))
     (best,) = quoted(TWO, "In # pairs 0 and 1 are the two best.")
     agree([best], [sum(set(pair.topk(2).indices.tolist()) == {0, 1} for pair in pairs)])
-    says(TWO, "(With two numbers 0, 1, 2, 6 and 8 are kept, in all pairs, and none is lost.)")
+    says(TWO, "With two numbers 0, 1, 2, 6 and 8 are kept, in all pairs, and none is lost.")
     two = reads("latent/2").flatten(0, 1)
     assert len(two) == 100 and two.min() > 0.25
     assert [d for d in DIGITS if (two[:, d] >= 0.75).sum() >= 95] == [0, 1, 2, 6, 8]
@@ -242,16 +236,16 @@ def test_which_digits_are_kept_by_one_number():
     judges = by_run.mean(0)[:, 3].aminmax()
     numbers = quoted(TWO, "drawings of a 3, one reads # in 100 right, another #.")
     agree(numbers, 100 * torch.stack(judges))
-    sevens = quoted(TWO, "In the first five runs no judge read more than # in 100 sevens right,")
+    sevens = quoted(TWO, "in the first five runs no judge read more than # in 100 sevens right,")
     agree(sevens, [100 * by_run[:5, :, 7].max()])
-    agree(quoted(TWO, "in one of the next fifteen a judge read #."), [100 * pairs[:, 7].max()])
+    agree(quoted(TWO, "in a later one a judge read #."), [100 * pairs[:, 7].max()])
     says(TWO, "And of what is read as a 9, only a third *is* one.")
     counts = zoo.values("latent/1", "confusion_per_judge").sum(0)
     assert all(0.3 < judge[9, 9] / judge[:, 9].sum() < 0.37 for judge in counts)
     says(TWO, "at most one of 4, 7 and 9, and at most one of 3, 5 and 8, is kept.")
     for group in ((4, 7, 9), (3, 5, 8)):
         assert (pairs[:, list(group)] >= 0.75).sum(1).max() == 1
-    says(TWO, "with no number every judge reads an 8 in the one grey blob")
+    says(TWO, "With no number every judge reads an 8 in the one grey blob")
     assert (zoo.values("latent/0", "confusion_per_judge").argmax(3) == 8).all()
     says(TWO, "From about three on the pictures are *tidy digits*")
     assert latent(3, "read_right_per_digit").mean(0).min() > 0.75
@@ -267,10 +261,6 @@ def test_being_an_end_of_the_line_is_not_why_the_1_survives():
     assert (len(inside), len(runs)) == (3, 15)
     (least,) = quoted(TWO, "and every judge still reads at least # of 100.")
     assert 100 * min(inside) >= int(least)
-    (zeros,) = quoted(TWO, "The zeros do in one, and keep #.")
-    (run,) = [run for run in runs if 15 < run["place_per_digit"][0] < 85]
-    read = torch.tensor(run["confusion_per_judge"])[:, 0]
-    assert int(100 * (read[:, 0] / read.sum(1)).min()) == int(zeros)
 
 
 # --- 2.10 Forgotten, or cut off? -----------------------------------------------------------
@@ -341,7 +331,7 @@ def test_what_the_judges_read_in_the_figures(splits, test_images):
     path = torch.quantile(codes, torch.linspace(0.01, 0.99, 15))[:, None]
     film = metrics.decode(zoo.load("latent/1"), path)
     read = torch.stack([metrics.read_digits(judge, film) for judge in zoo.judges()])
-    says(TWO, "The two pictures like a 3 are 8s for three of the five judges.")
+    says(TWO, "Three of the five judges take the two 3s for 8s.")
     assert (read[:, 5:7] == 8).all(1).sum() == 3 and not (read[1::3, 5:7] == 8).any()
     examples = test_images[splits.test.first_of_each()]
 
@@ -349,7 +339,7 @@ def test_what_the_judges_read_in_the_figures(splits, test_images):
         drawn = metrics.reconstruct(zoo.load(f"latent/{d}"), examples[digit : digit + 1])
         return [int(metrics.read_digits(judge, drawn)) for judge in zoo.judges()]
 
-    says(TWO, "this 8 wavers between 2 and 8 up to twelve, and at sixteen four of five judges")
+    says(TWO, "waver over this 8 up to twelve, and at sixteen four of five read an 8 in the 3.")
     assert {*reading(4, 8), *reading(7, 8)} == {8} and {*reading(8, 8)} == {2}
     assert {*reading(12, 8)} == {2, 8} and {*reading(16, 8)} == {8}
     assert reading(16, 3).count(8) == 4
@@ -376,7 +366,7 @@ def test_how_many_zeros_are_enough():
 
 def test_the_plane_keeps_most_digits():
     accuracy = zoo.values("latent/2", "knn_accuracy")
-    agree(quoted(TWO, "plane about # % of the test images"), [100 * accuracy.mean()])
+    agree(quoted(TWO, "about # % of the test images get the right digit"), [100 * accuracy.mean()])
 
 
 def test_which_digits_share_a_place():
@@ -384,19 +374,6 @@ def test_which_digits_share_a_place():
     assert course[4, 9] == course[OFF_DIAGONAL].max(), "4 and 9 share one place"
     says(TWO, "4 and 9 share one place, 3, 5 and 8 overlap by about a third to a half.")
     assert all(0.29 < course[a, b] < 0.55 for a, b in ((3, 5), (3, 8), (5, 8)))
-
-
-def test_the_intrinsic_dimension(splits):
-    sets = [splits.train.only(digit)[:2000].floats() for digit in DIGITS]
-    found = {m: [metrics.intrinsic_dimension(x, m) for x in sets] for m in ("TwoNN", "MLE")}
-    assert all(min(estimates) == estimates[1] for estimates in found.values())
-    every = [*found["TwoNN"], *found["MLE"]]
-    agree(
-        quoted(TWO, "run from # to #. Digit 1 has the fewest, by both."), [min(every), max(every)]
-    )
-    says(TWO, "With more images they come out a little higher")
-    more = metrics.intrinsic_dimension(splits.train.only(8)[:5000].floats(), "MLE")
-    assert found["MLE"][8] + 0.3 < more < found["MLE"][8] + 2
 
 
 # --- Exercises ---------------------------------------------------------------------------
@@ -450,6 +427,6 @@ def test_letters_of_hangul():
     within, across = overlap[:, akin & pairs].mean(1), overlap[:, apart & pairs].mean(1)
     assert (within > across).all()
     agree(
-        quoted(TWO, "overlap more in the plane (# on average) than others do (#)."),
+        quoted(TWO, "overlap more in the plane, by #, than others do, by #."),
         [within.mean(), across.mean()],
     )
