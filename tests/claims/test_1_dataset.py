@@ -21,8 +21,6 @@ def test_counts(splits):
 
 def test_pixels(splits):
     pixels = splits.train.images
-    says(ONE, "four fifths of them exactly 0")
-    assert 0.78 < (pixels == 0).float().mean() < 0.82
     says(ONE, "An image is almost a yes-or-no picture.")
     grey = ((pixels >= 64) & (pixels < 192)).float().mean()
     assert grey < 0.06 < (pixels >= 250).float().mean()
@@ -58,27 +56,18 @@ def test_baselines(mean_error, pca):
         [mean_error, pca[2], pca[16]],
     )
     agree(quoted(ONE, "Where will its error end: above PCA's #, at it"), [pca[2]])
-    says(
-        ONE,
-        "With 32 numbers PCA leaves a quarter of the mean image's error; with two it leaves more",
-    )
-    assert pca[32] / mean_error == pytest.approx(0.25, abs=0.01)
-    assert pca[2] / mean_error > 0.8
 
 
 def test_a_slice_is_fast_and_a_page_is_read():
     says(ONE, "The slice is dozens of times as fast")
     benchmark = json.loads((zoo.CHECKPOINTS / "benchmark.json").read_text())
     assert benchmark["sections"]["loading"]["rows"]["DataLoader"][1] > 24
-    says(ONE, "All ten are right.")
-    says(ONE, "or set `pen` in the folded cell to 3 or to 26.")
+    says(ONE, "A classifier that has seen only MNIST reads all ten right.")
     cells = nbformat.read(ROOT / "notebooks/1_dataset.ipynb", as_version=4).cells
     page = "\n".join(cell.source for cell in cells if cell.id in ("c27a", "c27b"))
-    assert "pen = 9" in page
-    for pen in (3, 9, 26):
-        space = {}
-        exec(page.replace("pen = 9", f"pen = {pen}"), space)
-        assert metrics.read_digits(zoo.judge(), cut(space["photo"])[0]).tolist() == [*DIGITS]
+    space = {}
+    exec(page, space)
+    assert metrics.read_digits(zoo.judge(), cut(space["photo"])[0]).tolist() == [*DIGITS]
 
 
 def test_the_answers_to_the_exercises(splits, test_images, variance, pca):
