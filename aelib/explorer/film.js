@@ -21,32 +21,33 @@ export class Film {
     this.element = h("div.film", { hidden: "" }, this.strip.element, this.time.element, this.button);
   }
 
-  /** A path is drawn: its strip, and its film, which plays unless the system asks for no motion. */
+  /** A path is there: its strip. */
   show(path) {
     this.stop();
     this.path = path;
     this.element.hidden = path.length < 2;
-    if (this.element.hidden) return;
-    for (let n = 0; n < SHOTS; n++) this.strip.show(n, this.drawnAt(this.along(n / (SHOTS - 1))), "");
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.seek(0);
-    else this.play();
+    for (let n = 0; n < SHOTS && path.length > 1; n++) this.strip.show(n, this.drawnAt(this.along(n / (SHOTS - 1))), "");
   }
 
   /** The code at a share of the path, which is as long as it looks on the map. */
   along(share) {
     const { map, path } = this;
-    const way = path.map((place) => map.share(place));
-    const far = way.slice(1).map((place, n) => Math.hypot(place[0] - way[n][0], place[1] - way[n][1]));
-    let left = share * far.reduce((a, b) => a + b, 0);
-    for (let n = 0; n < far.length; n++) {
-      if (left <= far[n] && far[n]) return [0, 1].map((axis) => mix(path[n][axis], path[n + 1][axis], left / far[n]));
-      left -= far[n];
+    const places = path.map((code) => map.share(code));
+    const ways = places.slice(1).map(([x, y], n) => Math.hypot(x - places[n][0], y - places[n][1]));
+    let left = share * ways.reduce((a, b) => a + b, 0);
+    for (const [n, way] of ways.entries()) {
+      if (way && left <= way) return [0, 1].map((axis) => mix(path[n][axis], path[n + 1][axis], left / way));
+      left -= way;
     }
     return path.at(-1);
   }
 
   seek(share) {
     this.stop();
+    this.at(share);
+  }
+
+  at(share) {
     this.time.set(100 * share);
     this.go(this.along(share));
   }
@@ -56,8 +57,7 @@ export class Film {
     const begun = performance.now();
     const frame = (now) => {
       const share = clamp((now - begun) / 1000 / SECONDS_LONG, 0, 1);
-      this.time.set(100 * share);
-      this.go(this.along(share));
+      this.at(share);
       if (share === 1 || !this.element.isConnected) this.stop();
       else this.playing = requestAnimationFrame(frame);
     };
