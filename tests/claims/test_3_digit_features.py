@@ -1,6 +1,5 @@
 """What notebook 3 claims, held to the recorded values and to the data."""
 
-import itertools
 import re
 
 import nbformat
@@ -38,31 +37,22 @@ def test_own_digits_and_strangers(relative):
     says(THREE, "On average the 1 is the stranger that is drawn best.")
     columns = torch.stack([relative[:, d][torch.arange(10) != d] for d in DIGITS])
     assert columns.mean(1).argmin() == 1
-    says(THREE, "Yet four of nine models draw another one better:")
+    says(THREE, "Yet four of nine models draw another one better.")
     best = (relative + torch.eye(10).double() * 9).argmin(1)
     assert int((best != 1).sum()) - 1 == 4, "the 1 model has no 1 among its strangers"
     says(THREE, "and the 1 model, which knows one simple stroke, is the worst.")
     rows = torch.stack([relative[d][torch.arange(10) != d] for d in DIGITS]).mean(1)
     assert rows.argmax() == 1 and rows.sort().values[-1] > 1.2 * rows.sort().values[-2]
-    says(THREE, "the 4 model leaves only a quarter of a 9's variance unexplained")
-    assert 0.2 < relative[4, 9] < 0.29 and relative[4, 9] < relative[4, 1]
 
 
 def test_kept_or_converted(splits):
-    per_seed = per_model("confusion") / splits.test.counts()[:, None]
-    shares = per_seed.mean(1)
+    shares = (per_model("confusion") / splits.test.counts()[:, None]).mean(1)
     kept = shares.diagonal(dim1=1, dim2=2)[STRANGERS].mean()
     converted = torch.stack([shares[d, :, d] for d in DIGITS])[STRANGERS].mean()
     says(THREE, "Three in five strangers are still read as themselves, one in five")
     assert 0.56 < kept < 0.62 and 0.17 < converted < 0.23
-    says(THREE, "the 8 model turns nine threes in ten into an 8")
-    threes = per_seed[8, :, 3, 8]
-    assert threes.mean() == pytest.approx(0.9, abs=0.02)
     says(THREE, "Mostly 3, and hardly ever 0.")
     assert shares[0, 3, 3] > 0.7 and shares[0, 3, 0] < 0.1
-    says(THREE, "Nearly all strange 1s are kept, but fewer than half of the 4s")
-    by_input = (shares.diagonal(dim1=1, dim2=2) * STRANGERS).sum(0) / 9
-    assert by_input[1] > 0.93 and by_input[4] < 0.45
 
 
 def test_a_strangers_code_lies_farther_off(splits, test_images):
@@ -125,37 +115,29 @@ def test_strokes_that_are_known():
     low, high = quoted(THREE, "come out better**, by # to # of their ink.")
     means = [gap.mean for gap in gaps.values()]
     agree([low, high], [min(means), max(means)])
-    says(THREE, "lies near the foot of a nieun, and the nieun model half draws it.")
-    assert 0.42 < zoo.measured("hangul")["shares"]["nieun"]["tieut"][2] < 0.58
     says(THREE, "**It is the model, not the bar.**")
     assert all(pair["against_others"][1] > 0 for pair in pairs)
     others = [pair["others"] for pair in pairs]
-    agree(quoted(THREE, "For unrelated models it is # to +#,"), [min(others), max(others)])
-    says(THREE, "in half the rows above the margin")
-    assert sum(other > 0.05 for other in others) == 4
+    agree(
+        quoted(THREE, "For unrelated models the difference is # to +#."),
+        [min(others), max(others)],
+    )
     linear = [pair["pca"] for pair in pairs]
     agree(
         quoted(THREE, "PCA of the smaller letter behaves alike: # to #."),
         [min(linear), max(linear)],
     )
     adds = {pair["larger"] + pair["base"]: intervals.Interval(*pair["adds"]) for pair in pairs}
-    digeut = pairs[1]
-    assert (digeut["base"], digeut["larger"]) == ("nieun", "digeut")
-    agree(
-        quoted(THREE, "the digeut model puts # % of it back, the nieun model draws # % there."),
-        [100 * digeut["larger_adds"], 100 * digeut["base_adds"]],
-    )
-    says(THREE, "adds more in all eight pairs, but in only four of them is the difference clear")
     words = list(intervals.verdicts(adds, 0.05).values())
-    assert min(gap.mean for gap in adds.values()) > 0
     assert words.count("higher") == words.count("undecided") == 4
     says(RESULTS, "the first claim holds in all eight pairs")
     says(RESULTS, "Models of unrelated letters show it less, in half the pairs within the margin")
+    assert sum(other > 0.05 for other in others) == 4
     says(RESULTS, "is clear in four pairs and undecided in four.")
 
 
 def test_to_the_ieung_model_a_mieum_is_a_ring_with_corners():
-    says(THREE, "ieung model draws best is mieum ㅁ, a ring with corners, with all five seeds.")
+    says(RESULTS, "with all five seeds mieum, a ring with corners, is what the ieung model draws")
     wrong = zoo.values("hangul/ieung", "wrong_per_letter")
     order = [[hangul.NAMES[n] for n in seed] for seed in wrong.argsort(1)[:, :3].tolist()]
     assert order == 5 * [["ieung", "mieum", "hieut"]]
@@ -213,8 +195,6 @@ def test_misses_and_false_alarms_against_the_size_of_the_code(splits):
 
 
 def test_detectors():
-    means = {score: 100 * detector(score).mean(0) for score in SCORES}  # over digits
-    linear = {score: sum(simple("PCA", score)) / 10 for score in SCORES}
     found = [c for c in zoo.measured("one_class_comparisons") if c["second"][0].startswith("PCA")]
     gaps = {tuple(c["second"]): intervals.Interval(*c["interval"]) for c in found}
     for comparison in found:
@@ -237,43 +217,17 @@ def test_detectors():
     assert best == "PCA 24"
     assert words["PCA 24", "mse"] == "higher"
     assert gaps["PCA 24", "mse"].mean == pytest.approx(0.5, abs=0.1)
-    says(
-        THREE, "With the blurred share PCA is ahead by a fifth of a point, well inside the margin."
-    )
-    blurred = gaps["PCA", "blurred share"]
-    assert words["PCA", "blurred share"] == "lower" and blurred.low > -0.5
-    assert blurred.mean == pytest.approx(-0.2, abs=0.05)
-    says(
-        THREE, "With the code added the two are level on average, but by digit up to a point apart"
-    )
+    says(THREE, "With blur and code added the two are level on average, but by digit up to a point")
     assert words["PCA", BEST] == "level"
     by_digit = 100 * detector(BEST).mean(1) - torch.tensor(simple("PCA", BEST))
     assert 0.9 < by_digit.max() < 1.3 and by_digit.min() < -0.4
-    says(THREE, "alone the network's AUROC is as good as by its plain error.")
-    alone = float((100 * detector(detection.CODE_ALONE).mean(0)).mean())
-    assert alone == pytest.approx(float(means["mse"].mean()), abs=0.3)
-    says(THREE, "With sixteen numbers each that is ten points ahead of PCA; with 48, PCA is")
-    within = [alone - sum(simple(f"PCA {d}", detection.CODE_ALONE)) / 10 for d in (24, 32, 48)]
-    assert within[1] > 2 > within[2]
+    says(THREE, "with sixteen numbers each, the network is ten points ahead of PCA.")
     assert gaps["PCA", detection.CODE_ALONE].mean == pytest.approx(10, abs=1)
-    steps = [
-        [float(b - a) for a, b in itertools.pairwise(m.values())]
-        for m in ({score: found.mean() for score, found in means.items()}, linear)
-    ]
-    says(
-        THREE, "**Each step helps**, in this order: the autoencoder gains most by the share, PCA by"
-    )
-    assert min(steps[0] + steps[1]) > 0
-    assert max(steps[0]) == steps[0][0] and max(steps[1]) == steps[1][1]
     says(THREE, "1 is the easiest, 8 the hardest")
     assert detector("mse").mean(1).argmax() == 1 and detector("mse").mean(1).argmin() == 8
     says(THREE, "With the plain error the autoencoder; with the fourth score PCA is as good.")
     rivals = [sum(simple(kind, "mse")) / 10 for kind in ("PCA", "PCA 24", "nearest image")]
-    assert means["mse"].min() > max(rivals)
-    agree(
-        quoted(THREE, "lifted the 8 from # to # with the same network (means of five seeds)"),
-        [100 * detector(score).mean(1)[8] for score in ("mse", BEST)],
-    )
+    assert 100 * detector("mse").mean(0).min() > max(rivals)
 
 
 def test_alarms(splits):
@@ -284,10 +238,8 @@ def test_alarms(splits):
     assert false.min() > 0.03 and false.max() < 0.07
     passed = (counts - flagged).fill_diagonal_(0)
     missed, strangers = passed.sum(1), 10_000 - counts
-    says(THREE, "it lets nearly one stranger in six pass, and two thirds of these are ones")
+    says(THREE, "it lets nearly one stranger in six pass, and two thirds of these are ones.")
     assert 6 < strangers[8] / missed[8] < 6.7 and 0.62 < passed[8, 1] / missed[8] < 0.72
-    says(THREE, "more than four out of five ones get past it")
-    assert 0.8 < passed[8, 1] / counts[1] < 0.9
     (auroc,) = quoted(THREE, "The 8 model's AUROC of # sounds nearly perfect")
     agree([auroc], [100 * detector(BEST).mean(1)[8]])
 
@@ -333,13 +285,9 @@ def test_the_answers_to_the_exercises():
 def test_the_blur_and_the_dice():
     notebook = nbformat.read(ROOT / "notebooks/3_digit_features.ipynb", as_version=4)
     cell = next(c for c in notebook.cells if "def outlives" in c.source)
-    kinds = {line.split()[0]: line for line in cell.outputs[0].text.splitlines()[1:]}
-    (own, strangers), (ours, theirs) = (
-        [float(n) for n in re.findall(r"(\d+)%", kinds[kind])] for kind in ("PCA", "AE")
-    )
-    said = quoted(THREE, "stays (# %) than of a badly drawn own digit's (# %), which fits with")
-    said += quoted(THREE, "For the network it is # against # %.")
-    agree(said, [strangers, own, theirs, ours])
+    own, strangers = re.search(r"PCA +(\d+)% +(\d+)%", cell.outputs[0].text).groups()
+    said = quoted(THREE, "outlives the blur (# %) than of a badly drawn own digit's (# %).")
+    agree(said, [strangers, own])
     found = printed("dice = {")
     says(THREE, "a twenty-fifth of the textbook's")
     source = next(c.source for c in notebook.cells if "def variational_loss" in c.source)
