@@ -154,7 +154,7 @@ def _table() -> Iterator[Experiment]:
     why = for_("does the range lose digits, or the recipe? (notebook 2)", False)
     for d in CONTESTED_DIMS:
         yield Experiment(f"range/course/{d}", course_recipe(d), d, offset=0.5, **why)
-    yield Experiment("range/original/1", ORIGINAL, 1, **why)
+        yield Experiment(f"range/original/{d}", ORIGINAL, d, **why)
     why = for_("the source of an error that the table of times needs (RESULTS)", False)
     yield Experiment("range/original/16", ORIGINAL, 16, seeds=(0,), **why)
     why = for_("up/transpose/16 with the time of a pixel shuffle (notebook 4)", False)

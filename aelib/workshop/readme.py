@@ -15,7 +15,6 @@ from aelib.intervals import unpaired_difference, verdicts
 from aelib.metrics import LinearAutoencoder, mse_per_image
 from aelib.models import UPSAMPLING
 from aelib.workshop import claims, remarks
-from aelib.workshop.experiments import EXPERIMENTS
 
 # A table stands between two comments, which Markdown does not show.
 START, END = "<!-- {name}: written by python -m aelib figures -->", "<!-- end -->"
@@ -78,8 +77,6 @@ def range_table() -> str:
     """Return the share of each digit read right with and without the original's range."""
     rows = []
     for d, (label, run) in product((1, 2), RANGES.items()):
-        if f"{run}/{d}" not in EXPERIMENTS:  # the last was trained with one number only
-            continue
         read = 100 * zoo.values(f"{run}/{d}", "read_right_per_digit").mean(0)
         neighbours = zoo.values(f"{run}/{d}", "knn_accuracy").mean()
         cells = [*(f"{share:.0f}" for share in read.tolist()), f"{100 * neighbours:.0f}"]
