@@ -133,7 +133,7 @@ def test_what_the_schedule_does_and_what_muon_does():
     rates = {run: experiment(run).recipe.adam_lr for run in runs}
     assert rates["latent/16"] == rates["adam/16"] == pytest.approx(10 * rates["plain/16"])
     histories = [zoo.history(run) for run in runs]
-    says(TWO, "Here they nearly coincide.")
+    says(TWO, "If the two lines of one colour parted, it would overfit.")
     for history in histories:
         assert history.epochs == 14
         assert 0.9 < history.train_loss[-1] / history.val_loss[-1] < 1.05
@@ -173,10 +173,11 @@ def test_what_each_number_buys(pca):
 
 
 def test_beside_hinton_and_salakhutdinov(pca):
-    theirs, their_pca = quoted(TWO, "for codes of 30 numbers: #, and # for PCA")
-    says(TWO, "and 13.87 for PCA. Our PCA has the same.")
+    phrase = "error of # for 30 numbers, summed over 784 pixels, and # for PCA"
+    theirs, their_pca = quoted(TWO, phrase)
+    says(TWO, "Our PCA has the same.")
     assert f"{784 * pca[30]:.2f}" == their_pca
-    ours = quoted(TWO, "Their network lies between our 24 (#) and 32 (#)")
+    ours = quoted(TWO, "Our networks have # with 24 and # with 32.")
     agree(ours, [784 * latent(24).mean(), 784 * latent(32).mean()])
     assert float(ours[1]) < float(theirs) < float(ours[0])
 
@@ -314,11 +315,9 @@ def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
     shares = [torch.bincount(end, minlength=10) / 500 for end in ends]
     assert {int(share.argmax()) for share in shares} == {0, 1}
     assert min(float(share.max()) for share in shares) > 0.9
-    says(TWO, "with a part of the 8s. Most 8s lie near 84 %, with a quarter of the 5s.")
+    says(TWO, "3 and 5 another, with a part of the 8s.")
     rank = order.argsort() / len(order)
     three, five, eight = (rank[splits.test.labels == digit] for digit in (3, 5, 8))
-    near = [((ranks > 0.79) & (ranks < 0.89)).double().mean() for ranks in (five, eight)]
-    assert 0.2 < near[0] < 0.3 and near[1] > 0.5
     one_stretch = [((x > 0.28) & (x < 0.5)).double().mean() for x in (three, five, eight)]
     assert one_stretch[0] > 0.8 and one_stretch[1] > 0.6 and one_stretch[2] > 0.3
 
@@ -340,8 +339,6 @@ def test_what_the_judges_read_in_the_figures(splits, test_images):
     assert {*reading(4, 8), *reading(7, 8)} == {8} and {*reading(8, 8)} == {2}
     assert {*reading(12, 8)} == {2, 8} and {*reading(16, 8)} == {8}
     assert reading(16, 3).count(8) == 4
-    says(TWO, "At six and seven the 5 is nearly a 6")
-    assert {*reading(6, 5), *reading(7, 5)} == {6}
 
 
 def test_how_many_zeros_are_enough():
@@ -369,7 +366,7 @@ def test_the_plane_keeps_most_digits():
 def test_which_digits_share_a_place():
     course = latent(2, "class_overlap").mean(0)
     assert course[4, 9] == course[OFF_DIAGONAL].max(), "4 and 9 share one place"
-    says(TWO, "4 and 9 share one place, 3, 5 and 8 overlap by about a third to a half.")
+    says(TWO, "4 and 9 share one place, 3, 5 and 8 overlap by a third to a half.")
     assert all(0.29 < course[a, b] < 0.55 for a, b in ((3, 5), (3, 8), (5, 8)))
 
 
