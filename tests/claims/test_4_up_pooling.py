@@ -7,7 +7,7 @@ from aelib import intervals, zoo
 from aelib.checkerboards import checkerboard_score
 from aelib.workshop.experiments import UP_STEPS
 
-from .prose import FOUR, agree, quoted, says
+from .prose import FOUR, RESULTS, agree, quoted, says
 from .recorded import KINDS, against_constant, up
 
 GRIDS, FOG = ["transpose", "transpose_k4", "pixel_shuffle"], ["nearest", "bilinear"]
@@ -30,20 +30,17 @@ def against_transpose(key, dims, gap=intervals.unpaired_difference, digit=()):
 
 def test_the_score_of_real_digits_and_of_an_invisible_checkerboard(test_images):
     scores = [checkerboard_score(test_images + s * BOARD) for s in (0, 0.01)]
-    agree(quoted(FOUR, "An invisible ± 1 % raises the score from # to #."), scores)
     agree(quoted(FOUR, "fine detail of its own and scores #;"), scores[:1])
-    says(FOUR, "A pattern only on the ink is harder to find")
-    on_ink = checkerboard_score(test_images + 0.01 * BOARD * test_images)
-    assert on_ink - scores[0] < 0.1 * (scores[1] - scores[0])
+    says(FOUR, "The score does, clearly.")
+    assert scores[1] > 1.3 * scores[0]
 
 
 def test_before_training():
     says(FOUR, "`transpose_k4` covers evenly and still scores like kernel 3")
     says(FOUR, "`pixel_shuffle`, where no stamps overlap, is the worst of all; with ICNR the same")
-    says(FOUR, "falls from 500, or from 2,700, to less than 1.")
     starts = {kind: zoo.watched(f"up/{kind}/16")[1].mean(0)[0] for kind in KINDS}
-    assert 450 < starts["transpose"] < 550 and 450 < starts["transpose_k4"] < 550
-    assert 2600 < starts["pixel_shuffle"] < 2800
+    assert starts["transpose_k4"].item() == pytest.approx(starts["transpose"].item(), rel=0.1)
+    assert starts["pixel_shuffle"] == max(starts.values())
     assert all(starts[kind] < 1 for kind in FOG) and starts["pixel_shuffle_icnr"] < 1e-6
 
 
@@ -51,12 +48,11 @@ def test_when_checkerboards_vanish(splits):
     says(FOUR, "Call a grid gone when it scores less than the invisible ± 1 %.")
     limit = checkerboard_score(splits.val[:1000].floats() + 0.01 * BOARD)
     says(FOUR, "After the first epoch, 430 steps, it is gone in 59 of 60 runs")
-    says(FOUR, "after the second in the last, a `pixel_shuffle`; it never comes back.")
+    says(FOUR, "after the second in the last; it never comes back.")
     seen = {(kind, d): zoo.watched(f"up/{kind}/{d}") for kind, d in PLACES}
     after = {place: values[:, steps.index(430) :] for place, (steps, values) in seen.items()}
     left = {place: (values[:, 0] >= limit).sum().item() for place, values in after.items()}
     assert sum(map(len, after.values())) == 60 and sum(left.values()) == 1
-    assert left["pixel_shuffle", 16] == 1
     assert max(values[:, 1:].max() for values in after.values()) < limit
     assert max(after[kind, 16].mean(0)[0] for kind in KINDS) < 1
 
@@ -68,51 +64,39 @@ def test_icnr_gets_a_grid_with_bold_steps():
 
 
 def test_scores_at_the_end(test_images):
-    says(FOUR, "All six end slightly *above* real digits there, even the two resizes")
+    says(FOUR, "all end very slightly above, also those that never had a grid.")
     real = checkerboard_score(test_images)
     for kind in KINDS:
         gap = against_constant(up(kind, 16, "checkerboard"), real)
         assert gap.low > 0 and gap.mean < 0.05
 
 
-def test_the_step_size_matters_little():
-    (most,) = quoted(FOUR, "which gained # % in validation error at most.")
-    gains = [
-        100 * (1 - min(map(sum, one["val_mse"].values())) / sum(one["val_mse"]["1.0"]))
-        for one in zoo.measured("step_sizes")
-    ]
-    agree([most], [max(gains)])
-
-
 def test_the_verdict_on_error():
     gaps = against_transpose("test_mse", (16, 2), relative)
     words = intervals.verdicts(gaps, margin=0.03)
-    says(FOUR, "At *d* = 2 all five are **level** with `transpose`.")
+    says(FOUR, "At 2 all five are level with <code>transpose</code>.")
     assert {words[kind, 2] for kind in KINDS[1:]} == {"level"}
-    says(FOUR, "At *d* = 16 `nearest` is, too, by a hundredth of a point")
+    says(FOUR, "They are **level**, but at *d* = 16 by a hundredth of a point")
     says(FOUR, "nearest resize are level, at *d* = 16 only just.")
-    says(FOUR, "At equal time `nearest` lies 3 % above, `pixel_shuffle` 3 % below.")
     assert words["nearest", 16] == "level" and 0.0299 < gaps["nearest", 16].high < 0.03
-    says(FOUR, "In the last edition they were, and `nearest` at *d* = 16 was undecided")
+    says(RESULTS, "Until this edition these intervals were paired by seed, and undecided were,")
     paired = against_transpose("test_mse", (16, 2), intervals.paired_difference)
     margin = 0.03 * float(up("transpose", 16).mean())
     assert intervals.verdicts(paired, margin)["nearest", 16] == "undecided"
-    says(FOUR, "There `bilinear` is **higher** by about 2.5 %; `transpose_k4` and the two")
-    says(FOUR, "pixel shuffles are **lower**, by 3 to 5 %.")
-    assert words["bilinear", 16] == "higher"
-    assert gaps["bilinear", 16].mean == pytest.approx(0.025, abs=0.001)
-    for kind in ("transpose_k4", "pixel_shuffle", "pixel_shuffle_icnr"):
-        assert words[kind, 16] == "lower" and 0.025 < -gaps[kind, 16].mean < 0.055
+    says(FOUR, "At 16 the two pixel shuffles.")
+    lowest = sorted(KINDS[1:], key=lambda kind: gaps[kind, 16].mean)[:2]
+    assert {*lowest} == {"pixel_shuffle", "pixel_shuffle_icnr"}
+    assert all(words[kind, 16] == "lower" for kind in lowest)
+    says(FOUR, "Two at *d* = 2 leave out zero, but miss the higher bar that Holm's correction sets")
+    assert sum(gaps[kind, 2].high < 0 for kind in KINDS[1:]) == 2
 
 
 def test_what_the_control_tells():
     others = ("nearest", "transpose_k4", "pixel_shuffle")
     gaps = {other: relative(up("nearest_k5", 16), up(other, 16)) for other in others}
     words = intervals.verdicts(gaps, margin=0.03)
-    says(FOUR, "It is lower than <code>nearest</code> and level with <code>transpose_k4</code>")
-    says(FOUR, "The pixel shuffle, with more weights and free phases, is two per cent lower still.")
+    says(FOUR, "It is level with <code>transpose_k4</code>")
     assert [*words.values()] == ["lower", "level", "higher"]
-    assert gaps["pixel_shuffle"].mean == pytest.approx(0.02, abs=0.005)
     assert UP_STEPS["nearest_k5", 16] == 2  # its rates were chosen, too
 
 
@@ -122,9 +106,7 @@ def test_the_originals_own_recipe(test_images):
     for d in (16, 2):
         runs = [f"original/{kind}/{d}" for kind in ("nearest", "transpose")]
         gaps[d] = relative(*(zoo.values(run, "val_loss").amin(1) - floor for run in runs))
-        assert max(zoo.values(run, "checkerboard").max() for run in runs) < 1
     says(FOUR, "three seeds, the floor taken off (notebook 1): undecided at *d* = 16, level at *d*")
-    says(FOUR, "There, too, the grid is gone.")
     assert intervals.verdicts(gaps, 0.03) == {16: "undecided", 2: "level"}
 
 
@@ -138,10 +120,8 @@ def test_threes_and_sixes():
     says(FOUR, "In error `transpose` and `nearest` are level for both.")
     words = intervals.verdicts(error, 0.03)
     assert words[3, "nearest"] == words[6, "nearest"] == "level"
-    says(FOUR, "What is read right is undecided:")
+    says(FOUR, "What is read right is undecided.")
     assert set(intervals.verdicts(read, 0.02).values()) == {"undecided"}
-    span = quoted(FOUR, "for the 3 from # to +# points.")
-    agree(span, [100 * read[3, "nearest"].low, 100 * read[3, "nearest"].high])
 
 
 def test_features_in_the_codes():
