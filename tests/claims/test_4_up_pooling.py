@@ -87,7 +87,7 @@ def test_the_verdict_on_error():
     lowest = sorted(KINDS[1:], key=lambda kind: gaps[kind, 16].mean)[:2]
     assert {*lowest} == {"pixel_shuffle", "pixel_shuffle_icnr"}
     assert all(words[kind, 16] == "lower" for kind in lowest)
-    says(FOUR, "Two at *d* = 2 leave out zero, but miss the higher bar that Holm's correction sets")
+    says(FOUR, "Two intervals at *d* = 2 leave out zero, but miss the bar that Holm's correction sets")
     assert sum(gaps[kind, 2].high < 0 for kind in KINDS[1:]) == 2
 
 
