@@ -58,7 +58,7 @@ def test_when_checkerboards_vanish(splits):
 
 
 def test_icnr_gets_a_grid_with_bold_steps():
-    says(FOUR, "it starts without any grid, has one of strength 90 after twenty large steps")
+    says(FOUR, "without any grid at first, it has one of strength 90 after twenty large steps.")
     steps, bold = zoo.watched("up/pixel_shuffle_icnr/16")
     assert bold.mean(0)[steps.index(20)] == pytest.approx(90, abs=5)
 
@@ -87,7 +87,7 @@ def test_the_verdict_on_error():
     lowest = sorted(KINDS[1:], key=lambda kind: gaps[kind, 16].mean)[:2]
     assert {*lowest} == {"pixel_shuffle", "pixel_shuffle_icnr"}
     assert all(words[kind, 16] == "lower" for kind in lowest)
-    says(FOUR, "Two intervals at *d* = 2 leave out zero, but miss the bar that Holm's correction sets")
+    says(FOUR, "Two intervals at *d* = 2 leave out zero, but miss the bar that Holm's correction")
     assert sum(gaps[kind, 2].high < 0 for kind in KINDS[1:]) == 2
 
 
