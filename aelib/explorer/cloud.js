@@ -6,7 +6,7 @@ export const CLOUD = 840; // pixels of its canvas, each way
 const NAMED = 6; // of so many dots of a digit in sight its name is shown
 const NEAREST = 40; // pixels between two names
 
-const isIn = (place) => place.every((at) => at >= 0 && at <= CLOUD);
+const isIn = (place) => place?.every((at) => at >= 0 && at <= CLOUD);
 
 /**
  * Paint dots in their digits' colours on paper, each with a thin edge of paper, and the digits' names, which
