@@ -9,22 +9,8 @@ from aelib import hangul
 from aelib.hangul import NAMES, STROKES, draw, load_hangul, neat
 
 FEW = "57699a03c21bdd9fd821881ae28210599303d07df4101624ae0703576a3bfbcf"
-SUMS = [
-    466066,
-    608257,
-    415397,
-    559589,
-    732129,
-    733362,
-    713258,
-    737565,
-    703739,
-    454134,
-    565359,
-    584757,
-    646110,
-    690576,
-]
+SUMS = "466066 608257 415397 559589 732129 733362 713258"
+SUMS += " 737565 703739 454134 565359 584757 646110 690576"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +25,7 @@ def test_every_machine_draws_the_same(few):
         assert hashlib.sha256(drawn.tobytes()).hexdigest() == FEW
     # Elsewhere sines may differ in their last bit. The sums of the letters were noted on Linux.
     sums = drawn.reshape(len(NAMES), -1).sum(1, dtype=np.int64)
-    assert np.abs(sums - SUMS).max() <= 0.01 * drawn[0].size * 20
+    assert np.abs(sums - np.array(SUMS.split(), int)).max() <= 0.01 * drawn[0].size * 20
 
 
 def test_every_pixel_knows_its_strokes(few):
@@ -75,6 +61,9 @@ def test_a_letter_of_ones_own():
     images, covers = draw("10,10 90,90 | 90,10 10,90 | ring", 3, seed=7)
     assert images.shape == (3, 28, 28) and covers.shape == (3, 3, 28, 28)
     assert not torch.equal(draw("10,10 90,90 | 90,10 10,90 | ring", 3, seed=8)[0], images)
+    for count, seed in ((0, 0), (2.5, 0), (1, -1)):
+        with pytest.raises(ValueError, match="count is 1 or more, seed 0 or more: got"):
+            draw("nieun", count, seed)
 
 
 @pytest.mark.parametrize("letter", ["neun", "", "5,5", "5,5 5", "5,5 nan,5", "5,5 9,9 |", "1 2"])
@@ -82,12 +71,6 @@ def test_what_is_no_letter_is_said_in_one_line(letter):
     with pytest.raises(ValueError, match=r"no letter .*nieun.* and no strokes like") as error:
         draw(letter, 1)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(("count", "seed"), [(0, 0), (2.5, 0), ("2", 0), (1, -1), (1, None)])
-def test_count_and_seed_are_whole_numbers(count, seed):
-    with pytest.raises(ValueError, match="count is 1 or more, seed 0 or more: got"):
-        draw("nieun", count, seed)
 
 
 def test_the_set_is_drawn_once_and_kept(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import math
+import pickle
 import shutil
 
 import pytest
@@ -85,7 +86,7 @@ def test_what_there_is_not_is_answered_with_what_there_is(ask, said):
         ask()
 
 
-def test_weights_that_are_not_kept_here_say_how_they_are_made(checkpoints):
+def test_weights_that_are_not_kept_or_not_those_recorded_say_how_they_are_made(checkpoints):
     with pytest.raises(AelibError, match=r"not kept here; delete .*seed1\.json and run: "):
         zoo.load("latent/2", 1)
     cached = zoo.weights_file("latent/2", 1)
@@ -93,19 +94,30 @@ def test_weights_that_are_not_kept_here_say_how_they_are_made(checkpoints):
     cached.write_bytes(b"something else")
     with pytest.raises(AelibError, match=r"seed1\.pt is not what was recorded"):
         zoo.load("latent/2", 1)
-
-
-def test_weights_and_records_that_were_altered_are_named_with_their_remedy(checkpoints):
-    path = zoo.weights_file("latent/2")
-    packed = path.read_bytes()
-    assert hashlib.sha256(packed).hexdigest() == zoo.record("latent/2")["weights_sha256"]
-    path.write_bytes(packed[:-1] + bytes([packed[-1] ^ 1]))
-    with pytest.raises(AelibError, match=r"recorded: git checkout -- .*train latent/2"):
-        zoo.load("latent/2")
     zoo.record_file("latent/2", 1).write_text('{"seed": 1')
     with pytest.raises(AelibError, match=r"seed1.json is missing or damaged; git checkout -- "):
         zoo.results("latent/2")
     assert zoo.names() == ["latent/2"]
+
+
+def test_altered_weights_are_named_with_their_remedy_and_never_run(checkpoints):
+    path, record = zoo.weights_file("latent/2", 0), zoo.record_file("latent/2", 0)
+    good, entry = path.read_bytes(), json.loads(record.read_text())
+    for content in (b"", good[:-1], bytes(len(good)), good[:999] + b"x" + good[1000:]):
+        path.write_bytes(content)
+        with pytest.raises(AelibError, match=r"seed0\.pt .*git checkout -- .*train latent/2"):
+            zoo.load("latent/2")
+    # Not even if the record says that they belong there.
+    attack = pickle.dumps(Attack(), protocol=2)
+    path.write_bytes(attack)
+    record.write_text(json.dumps(entry | {"weights_sha256": hashlib.sha256(attack).hexdigest()}))
+    with pytest.raises(pickle.UnpicklingError):
+        zoo.load("latent/2")
+
+
+class Attack:
+    def __reduce__(self):
+        return pytest.fail, ("it was run",)
 
 
 def test_a_look_that_found_nothing_to_score_is_nan(checkpoints):
