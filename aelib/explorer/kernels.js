@@ -9,11 +9,12 @@
 
 import { ASSEMBLED } from "./assembled.js";
 
-/** @typedef {{output: Float32Array, outputs: number, outputPixels: number, input: Float32Array,
- *    inputs: number, inputPixels: number, weight: Float32Array, perOutput: number, perInput: number,
- *    bias?: Float32Array, table: Int32Array, count: number, images: number}} Job
- *  The weight of output o, input i, tap t is weight[o * perOutput + i * perInput + t]. */
+/** @typedef {{data: Float32Array, channels: number, pixels: number}} BatchMaps
+ *  @typedef {{values: Float32Array, perOutput: number, perInput: number}} Weights
+ *  of output o, input i, tap t: values[o * perOutput + i * perInput + t]
+ *  @typedef {{to: BatchMaps, from: BatchMaps, weights: Weights, table: Int32Array, bias?: Float32Array}} Job */
 
+export const BATCH = 64;
 export const ADAM = { mean: 0.9, square: 0.999, least: 1e-8 }; // PyTorch's
 // Added to Adam's means, where it changes nothing: without it those of a silent unit shrink for ever,
 // to where processors compute in slow motion.
@@ -22,23 +23,24 @@ const TINY = 1e-30;
 /** The loops as one reads them. */
 export const plain = {
   /** Each output pixel is the weighted sum of the input pixels that it is linked to. @param {Job} job */
-  gather({ output, outputs, outputPixels, input, inputs, inputPixels, weight, perOutput, perInput, bias, table, images }) {
-    for (let p = 0; p < outputPixels; p++) {
+  gather({ to: { data: output, channels: outputs, pixels }, from, weights: { values, perOutput, perInput }, bias, table }) {
+    const { data: input, channels: inputs } = from;
+    for (let p = 0; p < pixels; p++) {
       for (let o = 0; o < outputs; o++) {
-        for (let n = 0; n < images; n += 4) {
+        for (let n = 0; n < BATCH; n += 4) {
           let a = bias[o], b = a, c = a, d = a; // the sums of four images
           for (let at = table[p]; at < table[p + 1]; at += 2) {
-            let from = table[at] * images + n;
+            let q = table[at] * BATCH + n;
             for (let i = 0, w = o * perOutput + table[at + 1]; i < inputs; i++, w += perInput) {
-              const factor = weight[w];
-              a += factor * input[from];
-              b += factor * input[from + 1];
-              c += factor * input[from + 2];
-              d += factor * input[from + 3];
-              from += inputPixels * images;
+              const factor = values[w];
+              a += factor * input[q];
+              b += factor * input[q + 1];
+              c += factor * input[q + 2];
+              d += factor * input[q + 3];
+              q += from.pixels * BATCH;
             }
           }
-          const to = (o * outputPixels + p) * images + n;
+          const to = (o * pixels + p) * BATCH + n;
           output[to] = a;
           output[to + 1] = b;
           output[to + 2] = c;
@@ -49,21 +51,21 @@ export const plain = {
   },
 
   /** A weight's gradient: along its links, output gradients times inputs. Here the table is by taps,
-   * and holds pairs p, q; `output` is the gradient. @param {Job} job */
-  weigh({ output, outputs, outputPixels, input, inputs, inputPixels, weight, perOutput, perInput, table, count, images }) {
-    for (let t = 0; t < count; t++) {
-      for (let o = 0; o < outputs; o++) {
-        for (let i = 0; i < inputs; i++) {
+   * and holds pairs p, q; `to` holds the gradients, and those of the weights are written. @param {Job} job */
+  weigh({ to, from, weights: { values, perOutput, perInput }, table }) {
+    for (let t = 0; t < table[0] - 1; t++) {
+      for (let o = 0; o < to.channels; o++) {
+        for (let i = 0; i < from.channels; i++) {
           let a = 0, b = 0; // two sums, so that neither waits for the other
           for (let at = table[t]; at < table[t + 1]; at += 2) {
-            const to = (o * outputPixels + table[at]) * images;
-            const from = (i * inputPixels + table[at + 1]) * images;
-            for (let n = 0; n < images; n += 2) {
-              a += output[to + n] * input[from + n];
-              b += output[to + n + 1] * input[from + n + 1];
+            const p = (o * to.pixels + table[at]) * BATCH;
+            const q = (i * from.pixels + table[at + 1]) * BATCH;
+            for (let n = 0; n < BATCH; n += 2) {
+              a += to.data[p + n] * from.data[q + n];
+              b += to.data[p + n + 1] * from.data[q + n + 1];
             }
           }
-          weight[o * perOutput + i * perInput + t] = a + b;
+          values[o * perOutput + i * perInput + t] = a + b;
         }
       }
     }
@@ -116,21 +118,16 @@ function assembled(memory) {
   const bytes = Uint8Array.from(atob(ASSEMBLED), (letter) => letter.charCodeAt(0));
   const loops = new WebAssembly.Instance(new WebAssembly.Module(bytes), { page: { memory } }).exports;
   const size = Float32Array.BYTES_PER_ELEMENT;
-  const operands = ({ output, outputs, outputPixels, input, inputs, inputPixels, weight, perOutput, perInput, images }) => [
-    output.byteOffset, outputs, size * outputPixels * images,
-    input.byteOffset, inputs, size * inputPixels * images,
-    weight.byteOffset, size * perOutput, size * perInput,
-  ];
+  const maps = ({ data, channels, pixels }) => [data.byteOffset, channels, size * pixels * BATCH];
+  const operands = ({ to, from, weights: { values, perOutput, perInput } }) =>
+    [...maps(to), ...maps(from), values.byteOffset, size * perOutput, size * perInput];
   /** Arrays become their addresses, and the last thing to say is how long they are. */
   const along = (loop) => (first, ...more) =>
     loop(first.byteOffset, ...more.map((each) => each.byteOffset ?? each), first.length);
-  const simple = Object.entries(loops).map(([name, loop]) => [name, along(loop)]);
   return {
-    ...Object.fromEntries(simple),
-    gather: (job) => loops.gather(
-      ...operands(job), job.bias.byteOffset, job.table.byteOffset, job.count, size * job.images,
-    ),
-    weigh: (job) => loops.weigh(...operands(job), job.table.byteOffset, job.count, size * job.images),
+    ...Object.fromEntries(Object.entries(loops).map(([name, loop]) => [name, along(loop)])),
+    gather: (job) => loops.gather(...operands(job), job.bias.byteOffset, job.table.byteOffset, job.to.pixels, size * BATCH),
+    weigh: (job) => loops.weigh(...operands(job), job.table.byteOffset, job.table[0] - 1, size * BATCH),
   };
 }
 
@@ -158,7 +155,29 @@ export class Bench {
     return this.take(Float32Array, count);
   }
 
-  integers(count) {
-    return this.take(Int32Array, count);
+  /** Pairs by what comes first in each of the links, of so many. */
+  table(count, links) {
+    const table = this.take(Int32Array, count + 1 + 2 * links.length);
+    table[0] = count + 1;
+    for (const [key] of links) table[key + 1] += 2;
+    for (let key = 0; key < count; key++) table[key + 1] += table[key];
+    const next = table.slice(0, count);
+    for (const [key, other, tap] of links) {
+      table[next[key]++] = other;
+      table[next[key]++] = tap;
+    }
+    return table;
+  }
+
+  /** Along links: how to make the maps `to` of `from`. */
+  gather(to, from, links, weights, bias) {
+    const job = { to, from, weights, bias, table: this.table(to.pixels, links) };
+    return () => this.loops.gather(job);
+  }
+
+  /** Along links: how to make the gradients of weights of those of `to`. */
+  weigh(to, from, links, weights, taps) {
+    const job = { to, from, weights, table: this.table(taps, links.map(([p, q, t]) => [t, p, q])) };
+    return () => this.loops.weigh(job);
   }
 }

@@ -5,13 +5,13 @@
 // to do; what goes back is told in the same way.
 
 import { handwriting } from "./handwriting.js";
+import { BATCH } from "./kernels.js";
 import { PIXELS, pictureOf } from "./measures.js";
-import { BATCH, Trainee, randoms, rateFactor } from "./trainee.js";
+import { Trainee, randoms, rateFactor } from "./trainee.js";
 import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js";
 
 const RENEWED = 90; // milliseconds from one look to the next
 const SLOWLY = 500; // and from step to step, if it is to be slow
-const BESIDE = 4; // for what goes on beside each step
 const MOMENTS = 40; // how many states are kept to go back to, denser at the start
 const CHECKED = 3; // batches of test pictures in an error
 const COMPARED = 1000; // training pictures of which PCA is made
@@ -23,25 +23,25 @@ export const REACH = 2.2; // how far the map goes from the middle, in spreads of
 export class Lesson {
   /** @param {(message: object) => void} tell @param {number} slice milliseconds */
   constructor(tell, slice) {
-    this.tell = (message) => tell({ ...message, run: this.named });
-    Object.assign(this, { slice, work: null, playing: false, slow: false, own: null, run: 0 });
+    this.tell = (message) => tell({ ...message, run: this.run });
+    Object.assign(this, { slice, work: null, own: null });
   }
 
   hear({ kind, ...message }) {
     this[kind](message);
   }
 
-  /** What there is to learn from: digits as pictures and labels, letters as strokes. */
-  data({ digits, letters }) {
-    Object.assign(this, { sets: { digits }, letters });
+  /** What there is to learn from, digits as pictures and labels, letters as strokes; and the layers that may learn. */
+  data({ digits, ...rest }) {
+    Object.assign(this, { sets: { digits }, ...rest });
   }
 
   /** Begin anew. `run` is a name that goes with all that is told from now on. */
-  begin({ run, ...wish }) {
-    Object.assign(this, { named: run, playing: false, moments: [], kept: null, before: null, trainee: null });
-    Object.assign(this, { step: 0, order: [], loss: NaN, rate: wish.rate, total: wish.total });
-    this.ready = this.preparing(wish); // whatever is asked for first, this goes before it
-    this.start(this.opening());
+  begin({ run, rate, total, ...wish }) {
+    Object.assign(this, { run, rate, total, playing: false, moments: [], kept: null, before: null });
+    Object.assign(this, { step: 0, order: [], loss: NaN });
+    this.ready = this.preparing(wish);
+    this.start([]);
   }
 
   *preparing({ settings, of, kinds, images, seed, weights, added }) {
@@ -51,14 +51,15 @@ export class Lesson {
     }
     const { train, test } = this.sets[of];
     const kept = ({ labels }) => [...labels.keys()].filter((n) => kinds.includes(labels[n]));
-    Object.assign(this, { settings, test, images: train.images, picks: kept(train).slice(0, images), checks: kept(test) });
+    Object.assign(this, { test, images: train.images, picks: kept(train).slice(0, images), checks: kept(test) });
     if (added.length) this.add(added);
     this.examples = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind));
     this.random = randoms(seed + 1);
-    this.trainee = new Trainee(settings, { seed });
+    this.trainee = new Trainee(this.layers, settings, { seed });
     if (weights) this.trainee.state = weights;
-    this.background = this.measure();
     this.tell({ kind: "begun", examples: this.examples.map((n) => pictureOf(test.images, n)), labels: test.labels });
+    yield* this.look();
+    yield* this.compare(settings);
   }
 
   /** The reader's own drawings join the training pictures, each often enough to count. */
@@ -71,41 +72,45 @@ export class Lesson {
     for (let share = 0; share < 0.1; share += added.length / this.picks.length) this.picks.push(...places);
   }
 
-  play({ slow }) {
-    this.slow = slow;
+  /** Find the lines to compare with. */
+  *compare({ latentDim, offset }) {
+    const { images, test, checks, picks, random } = this;
+    const tests = checks.slice(0, CHECKED * BATCH).map((n) => pictureOf(test.images, n));
+    const pictures = picks.slice(0, COMPARED).map((n) => pictureOf(images, n));
+    const lines = yield* baselines(pictures, tests, latentDim, random);
+    if (offset) {
+      // What a drawing from 0 to 1 cannot reach of a goal from -0.5 to 0.5.
+      const all = tests.flatMap((picture) => [...picture]);
+      lines.floor = all.reduce((sum, value) => sum + Math.max(offset - value, 0) ** 2, 0) / all.length;
+    }
+    lines.score = checkerboardScore(yield* spectrum(tests.slice(0, PICTURES)));
+    this.tell({ kind: "lines", lines });
+  }
+
+  /** Take steps: so many, or to the end. */
+  play({ slow, steps = Infinity }) {
     this.playing = true;
-    this.present();
-    this.start(this.course());
+    if (this.kept) this.now = this.kept;
+    this.kept = null;
+    this.start(this.course(slow, Math.min(this.step + steps, this.total)));
   }
 
   pause() {
     this.playing = false;
   }
 
-  one() {
-    this.playing = false;
-    this.present();
-    this.start(this.oneStep());
-  }
-
   /** The reader's digit; seen at once if nothing else is going on. */
   digit({ image }) {
-    this.own = image;
-    this.asked = true;
-    if (this.trainee && !this.work) this.start(this.look());
+    Object.assign(this, { own: image, asked: true });
+    if (!this.work) this.start(this.look());
   }
 
-  /** Go back to how it was; `present` comes back. */
+  /** Go back to how it was; `play` goes on from the present. */
   moment({ n }) {
     this.playing = false;
     this.kept ??= this.now;
     this.now = this.moments[n];
     this.start(this.look());
-  }
-
-  present() {
-    if (this.kept) this.now = this.kept;
-    this.kept = null;
   }
 
   /** How it is at this moment, to come back to. */
@@ -124,142 +129,94 @@ export class Lesson {
   }
 
   *saving(purpose) {
-    const { settings, trainee, test } = this;
+    const { trainee, test } = this;
     const parameters = trainee.parameters.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
-    this.tell({ kind: "saved", purpose, parameters, settings, test, codes: yield* this.codes() });
+    const codes = yield* this.codes();
+    this.tell({ kind: "saved", purpose, parameters, parts: trainee.plainly(), settings: trainee.settings, test, codes });
   }
 
-  /** Do some work, a slice at a time, instead of what was done before. */
+  /** Do some work, a slice at a time, instead of what was done before. Preparations go first. */
   async start(work) {
-    this.work = work;
-    const run = ++this.run;
-    while (run === this.run) {
+    const own = (this.work = this.whole(work));
+    while (own === this.work) {
       const until = performance.now() + this.slice;
+      let done = false;
       let wait = 0;
-      while (performance.now() < until && !wait) {
-        const { done, value } = work.next();
-        if (done) {
-          if (run !== this.run) return;
-          this.work = null;
-          if (this.asked) this.start(this.look());
-          return;
-        }
-        wait = value?.wait ?? 0;
+      while (own === this.work && !done && !wait && performance.now() < until) ({ done, value: wait } = own.next());
+      if (done && own === this.work) {
+        this.work = null;
+        if (this.asked) this.start(this.look());
       }
       await new Promise((ready) => setTimeout(ready, wait));
     }
   }
 
-  *opening() {
+  *whole(work) {
     yield* this.ready;
-    yield* this.look();
-    yield* this.background;
+    yield* work;
   }
 
-  /** Find the lines to compare with. While it trains this goes on beside the steps, a little at a time. */
-  *measure() {
-    const { images, test, checks, picks, settings, random } = this;
-    const tests = checks.slice(0, CHECKED * BATCH).map((n) => pictureOf(test.images, n));
-    const pictures = picks.slice(0, COMPARED).map((n) => pictureOf(images, n));
-    const lines = yield* baselines(pictures, tests, settings.latentDim, random);
-    if (settings.offset) {
-      // What a drawing from 0 to 1 cannot reach of a goal from -0.5 to 0.5.
-      const all = tests.flatMap((picture) => [...picture]);
-      lines.floor = all.reduce((sum, value) => sum + Math.max(settings.offset - value, 0) ** 2, 0) / all.length;
-    }
-    lines.score = checkerboardScore(yield* spectrum(tests.slice(0, PICTURES)));
-    this.tell({ kind: "lines", lines });
-  }
-
-  *course() {
-    yield* this.ready;
-    let next = 0; // when to look again
-    let spent = 0; // in steps alone, without looks
-    let done = 0;
-    while (this.playing && this.step < this.total) {
-      let start = performance.now();
-      if (!(yield* this.learn())) return;
-      spent += performance.now() - start;
+  *course(slow, end) {
+    let next = performance.now() + RENEWED; // when to look again
+    let [spent, done] = [0, 0]; // in steps alone, without looks
+    while (this.playing && this.step < end) {
+      const start = performance.now();
+      yield* this.learn();
+      if (!Number.isFinite(this.loss)) return this.tell({ kind: "broken", step: this.step });
+      const now = performance.now();
+      spent += now - start;
       done += BATCH;
-      start = performance.now();
-      while (performance.now() < start + BESIDE && !this.background.next().done);
-      if (this.slow || start > next) {
+      if (slow || now > next) {
         yield* this.look(Math.round((1000 * done) / spent));
-        const took = performance.now() - start;
-        next = start + Math.max(RENEWED, 3 * took); // a slow machine does not spend its time on looking
+        const took = performance.now() - now;
+        next = now + Math.max(RENEWED, 3 * took); // a slow machine does not spend its time on looking
       }
-      if (this.slow) yield { wait: SLOWLY };
+      if (slow) yield SLOWLY;
     }
     yield* this.look();
-    this.playing = false;
     this.tell({ kind: "rests", ended: this.step >= this.total });
   }
 
-  *oneStep() {
-    yield* this.ready;
-    if (this.step < this.total && (yield* this.learn())) yield* this.look();
-  }
-
-  /** One step. Returns whether the loss is a number. */
+  /** One step. */
   *learn() {
-    if (this.step >= (this.moments.length / MOMENTS) ** 2 * this.total) this.keep();
+    const keep = () => this.moments.push(this.now);
+    if (this.step >= (this.moments.length / MOMENTS) ** 2 * this.total) keep();
     while (this.order.length < BATCH) this.order.push(...this.shuffled());
     this.trainee.show(this.images, this.order.splice(0, BATCH));
     this.loss = yield* this.trainee.step(this.rate * rateFactor(this.step, this.total));
-    if (!Number.isFinite(this.loss)) {
-      this.playing = false;
-      this.tell({ kind: "broken", step: this.step });
-      return false;
-    }
-    this.step++;
-    if (this.step === this.total) this.keep();
-    return true;
-  }
-
-  keep() {
-    this.moments.push(this.now);
+    if (Number.isFinite(this.loss) && ++this.step === this.total) keep();
   }
 
   shuffled() {
-    const all = [...this.picks];
-    for (let n = all.length - 1; n > 0; n--) {
-      const other = Math.floor(this.random() * (n + 1));
-      [all[n], all[other]] = [all[other], all[n]];
-    }
-    return all;
+    const lots = this.picks.map((pick) => [this.random(), pick]);
+    return lots.sort(([a], [b]) => a - b).map(([, pick]) => pick);
   }
 
   /** Look at the network, and tell what was seen. @param {number} [speed] images a second */
   *look(speed) {
-    const { trainee, settings } = this;
+    const { trainee, test, checks, examples } = this;
     this.asked = false;
-    const seen = { kind: "look", step: this.step, total: this.total, train: this.loss, speed };
+    const seen = { kind: "look", step: this.step, total: this.total, train: this.loss, test: 0, speed };
     seen.moments = this.moments.map(({ step }) => step);
     const drawings = [];
-    let error = 0;
     for (let n = 0; n < CHECKED; n++) {
-      const picks = Array.from({ length: BATCH }, (_, at) => this.checks[(n * BATCH + at) % this.checks.length]);
-      trainee.show(this.test.images, picks);
-      yield* trainee.encode();
-      yield* trainee.decode();
-      error += trainee.error() / CHECKED;
+      const picks = Array.from({ length: BATCH }, (_, at) => checks[(n * BATCH + at) % checks.length]);
+      yield* trainee.draw(test.images, picks);
+      seen.test += trainee.error() / CHECKED;
       if (n === 0) for (let at = 0; at < PICTURES; at++) drawings.push(Trainee.of(trainee.drawn, at));
     }
-    seen.test = error;
     seen.spectrum = yield* spectrum(drawings);
     seen.score = checkerboardScore(seen.spectrum);
 
-    const last = this.examples.length; // where the reader's own stands
+    const last = examples.length; // where the reader's own stands
     const rows = new Float32Array((last + 1) * PIXELS);
-    this.examples.forEach((n, at) => rows.set(pictureOf(this.test.images, n), at * PIXELS));
+    examples.forEach((n, at) => rows.set(pictureOf(test.images, n), at * PIXELS));
     if (this.own) rows.set(this.own, last * PIXELS);
-    trainee.show(rows, [...Array(last + 1).keys()]);
-    yield* trainee.encode();
-    const own = this.own && Trainee.of(trainee.code, last);
-    yield* trainee.decode();
-    seen.drawn = this.examples.map((_, n) => Trainee.of(trainee.drawn, n));
+    yield* trainee.draw(rows, [...Array(last + 1).keys()]);
+    seen.drawn = examples.map((_, n) => Trainee.of(trainee.drawn, n));
     seen.own = this.own && Trainee.of(trainee.drawn, last);
-    if (settings.latentDim === 1 || settings.latentDim === 2) yield* this.lookAtCodes(seen, own);
+    const size = trainee.settings.latentDim;
+    if (size === 1 || size === 2) yield* this.lookAtCodes(seen, this.own && Trainee.of(trainee.code, last), size);
     this.tell(seen);
   }
 
@@ -277,20 +234,17 @@ export class Lesson {
   }
 
   /** Where those codes lie, and what is drawn at places all over the plane or line. */
-  *lookAtCodes(seen, own) {
-    const { trainee, settings } = this;
+  *lookAtCodes(seen, own, size) {
+    const { trainee } = this;
     const points = yield* this.codes();
     const { place, back } = fitted(points, this.before);
     this.before = points.map(place);
-    Object.assign(seen, { places: this.before, point: own && place(own) });
-    const flat = settings.latentDim === 1;
+    Object.assign(seen, { places: this.before, point: own && place(own), map: [] });
     const at = (k) => REACH * ((2 * k) / (ACROSS - 1) - 1);
-    const places = Array.from({ length: flat ? ACROSS : ACROSS * ACROSS }, (_, n) =>
-      flat ? [at(n), 0] : [at(n % ACROSS), -at(Math.floor(n / ACROSS))]);
-    seen.map = [];
+    const places = Array.from({ length: ACROSS ** size }, (_, n) => [at(n % ACROSS), size === 1 ? 0 : -at(Math.floor(n / ACROSS))]);
     for (let n = 0; n < places.length; n += BATCH) {
       const part = places.slice(n, n + BATCH);
-      trainee.put(part.map((place) => back(place).slice(0, settings.latentDim)));
+      trainee.put(part.map((each) => back(each).slice(0, size)));
       yield* trainee.decode();
       part.forEach((_, k) => seen.map.push(Trainee.of(trainee.drawn, k)));
     }

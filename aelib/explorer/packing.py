@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aelib.models import Autoencoder, Judge, PixelShuffleUp
+from aelib.models import UPSAMPLING, Autoencoder, Judge, PixelShuffleUp
 
 WEIGHTED = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 # Of a weight, by the numbers in a code: the fewer they are, the more hangs on each. With these the
@@ -109,6 +109,8 @@ def describe(module: nn.Module) -> list[tuple[dict[str, Any], Any]]:
             # An odd size is cut from a grid that needs one more row and column to grow from.
             woven = describe(module.conv)[0][0] | {"padding": [1, 1 + module.size % 2]}
             return [(woven, module.conv), ({"kind": "pixel shuffle", "size": module.size}, None)]
+        case nn.BatchNorm2d():
+            return [({"kind": "norm", "channels": module.num_features}, module)]
         case nn.Linear(in_features=inputs, out_features=outputs):
             return [({"kind": "linear", "inputs": inputs, "outputs": outputs}, module)]
         case nn.Unflatten():
@@ -153,3 +155,22 @@ def pack_model(model: Autoencoder | Judge) -> dict[str, Any]:
         "offset": getattr(model, "offset", 0.0),
         "data": _deflated(content + pack_integers(torch.cat(integers).numpy(), bits)),
     }
+
+
+def describe_untrained() -> dict[str, Any]:
+    """Return the layers of `Autoencoder(1, kind)` for each way of up-sampling.
+
+    Those that learn have their "name" in its state. With another code only the encoder's last and
+    the decoder's first layer have other sizes.
+    """
+    result = {}
+    for kind in UPSAMPLING:
+        with torch.device("meta"):
+            model = Autoencoder(1, kind)
+        names = {module: {"name": name} for name, module in model.named_modules()}
+        parts = {"encoder": model.encoder, "decoder": model.decoder}
+        result[kind] = {
+            part: [words | names.get(layer, {}) for words, layer in describe(chain)]
+            for part, chain in parts.items()
+        }
+    return result

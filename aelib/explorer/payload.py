@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aelib import detection, hangul, metrics, zoo
 from aelib.data import DIGITS, Digits, load_mnist
-from aelib.explorer.packing import pack_array, pack_model
+from aelib.explorer.packing import describe_untrained, pack_array, pack_model
 from aelib.models import UPSAMPLING
 
 DIGITS_EACH = 20  # test digits of each kind to take
@@ -74,6 +74,7 @@ def payload_of(
         train, _, test = splits()
         few, tried = train[:TRAINED_ON], test[:TRIED_ON]
         result["train"] = {"train": _levels(few, 4), "test": _levels(tried, 4)}
+        result["train"]["layers"] = describe_untrained()
         rounded = {k: [np.round(way, 1).tolist() for way in v] for k, v in hangul.STROKES.items()}
         result["train"]["letters"] = rounded
         result["train"]["printed"] = [printed for _, printed, _ in hangul.ROWS]

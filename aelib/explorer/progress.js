@@ -4,8 +4,8 @@ import { Plot } from "./chart.js";
 import { CLOUD, paintCloud, paintRing } from "./cloud.js";
 import { paintInto } from "./explorer.js";
 import { ACROSS, REACH } from "./lesson.js";
-import { SIDE, clamp, mix, range } from "./measures.js";
-import { h, short, svg } from "./page.js";
+import { SIDE, clamp, mix } from "./measures.js";
+import { h, short } from "./page.js";
 import { say } from "./words.js";
 
 /** Errors against steps, with the lines of what needs no network. */
@@ -16,42 +16,25 @@ export class Curves extends Plot {
   }
 
   clear() {
-    Object.assign(this, { steps: [], known: [], lines: [] });
+    Object.assign(this, { known: [], rules: [] });
   }
 
-  /** @param {{train: number, test: number}} errors */
-  add(step, errors) {
-    if (!(errors.train > 0) || step <= (this.steps.at(-1) ?? 0)) return;
-    this.steps.push(step);
-    this.known.push(errors);
-  }
-
-  /** @param {number} total steps @param {number} now the step that is looked at */
-  show(total, now) {
-    Object.assign(this, { total, now, ready: true });
-    this.paint();
-  }
-
-  draw(width) {
-    const levels = [...this.known.flatMap(({ train, test }) => [train, test]), ...this.lines.map(([value]) => value)];
-    const [low, high] = range(levels.length ? levels : [0.01, 0.3]).map(Math.log10);
-    const last = this.known.at(-1);
-    const words = last
-      ? say`Errors while it learns. After ${this.steps.at(-1)} steps: ${short(last.train)} in training, ${short(last.test)} on test pictures.`
-      : say`Errors while it learns.`;
-    const axes = this.axes(width, [low - 0.1 * (high - low), high + 0.1 * (high - low)], this.total, words);
-    for (const [value, label] of this.lines) {
-      axes.rule(value, "cursor");
-      axes.name(value, `${label} ${short(value)}`, "");
-    }
-    for (const [what, label, kind] of [["train", say`training`, "dashed"], ["test", say`test`, "solid"]]) {
-      const path = axes.path(this.known.map((errors) => errors[what]), (n) => this.steps[n]);
-      axes.picture.append(svg("path", { d: path, class: `line ${kind}` }));
-      if (last) axes.name(last[what], `${label} ${short(last[what])}`, kind);
-    }
-    axes.cursor(this.now);
-    for (const step of [0, this.total]) axes.tick(step, String(step), "");
-    return axes.picture;
+  /** Show what was seen, beside what was seen before. @param {{step: number, total: number, train: number, test: number}} seen */
+  add(seen) {
+    const { known, rules } = this;
+    if (seen.train > 0 && seen.step > (known.at(-1)?.step ?? 0)) known.push(seen);
+    const last = known.at(-1);
+    const line = (what, name, kind) =>
+      ({ name: last ? `${name} ${short(last[what])}` : "", kind, points: known.map((each) => [each.step, each[what]]) });
+    this.show({
+      last: seen.total, cursor: seen.step, margin: 0.1,
+      words: last
+        ? say`Errors while it learns. After ${last.step} steps: ${short(last.train)} in training, ${short(last.test)} on test pictures.`
+        : say`Errors while it learns.`,
+      rules: rules.map(([value, name]) => [value, `${name} ${short(value)}`]),
+      lines: [line("train", say`training`, "dashed"), line("test", say`test`, "solid")],
+      ticks: [0, seen.total].map((step) => [step, String(step)]),
+    });
   }
 }
 

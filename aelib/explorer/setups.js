@@ -4,18 +4,18 @@ import { DIGITS } from "./measures.js";
 import { say } from "./words.js";
 
 const USUAL = { of: "digits", d: 2, kind: "transpose", rate: 0.01, images: 3000, range: "whole", seed: 0 };
+const plainly = (...values) => values.map((value) => [value, String(value)]);
 // What a reader chooses, by its key in an address: its name, and values with words.
 export const CHOICES = {
   of: [say`learn from`, [["digits", say`digits`], ["letters", say`letters of Hangul`]]],
-  d: [say`numbers in the code`, [...Array(17).keys()]],
-  kind: [say`way of up-sampling`, ["transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr"]],
-  rate: [say`learning rate`, [0.001, 0.003, [0.01, say`0.01, the course's`], 0.03, [0.3, say`0.3, too large`], [1, say`1, far too large`]]],
+  d: [say`numbers in the code`, plainly(...Array(17).keys())],
+  kind: [say`way of up-sampling`, plainly("transpose", "transpose_k4", "nearest", "bilinear", "pixel_shuffle", "pixel_shuffle_icnr")],
+  rate: [say`learning rate`, [...plainly(0.001, 0.003), [0.01, say`0.01, the course's`], [0.03, "0.03"],
+    [0.3, say`0.3, too large`], [1, say`1, far too large`]]],
   images: [say`training images`, [[100, say`a hundred`], [3000, say`all that came along`]]],
   range: [say`images go`, [["whole", say`from 0 to 1`], ["half", say`from −0.5 to 0.5`]]],
-  seed: [say`seed`, DIGITS],
+  seed: [say`seed`, plainly(...DIGITS)],
 };
-export const OPTIONS = Object.fromEntries(Object.entries(CHOICES).map(([key, [, options]]) =>
-  [key, options.map((option) => [option].flat()).map(([value, words = String(value)]) => [value, words])]));
 export const SETUPS = {
   zeros: [say`Only zeros`, { kinds: [0], d: 16 },
     say`It sees nothing but zeros. Look at what becomes of the other nine digits: does it copy, or does it turn them into what it knows? (Notebook 3)`],
@@ -48,7 +48,7 @@ export function stateOf({ kinds, of, ...rest }, setup, names) {
 export function understood(wishes, names) {
   const setup = wishes.pick("setup", Object.keys(SETUPS)) ?? null;
   const wish = { ...wishes.read("digits", (text) => kindsOf(text, names)) };
-  for (const [key, options] of Object.entries(OPTIONS)) {
+  for (const [key, [, options]] of Object.entries(CHOICES)) {
     const value = wishes.pick(key, options.map(([each]) => each));
     if (value !== undefined) wish[key] = value;
   }

@@ -20,7 +20,7 @@ export function* baselines(pictures, tests, size, random) {
     }
     pulled.forEach((direction, k) => {
       for (const other of pulled.slice(0, k)) add(direction, -dot(direction, other), other);
-      const length = Math.sqrt(dot(direction, direction)) || 1;
+      const length = Math.hypot(...direction) || 1;
       direction.forEach((value, p) => (direction[p] = value / length));
     });
     directions = pulled;
@@ -39,38 +39,30 @@ function add(to, share, from) {
   for (let p = 0; p < PIXELS; p++) to[p] += share * from[p];
 }
 
-const turns = (turn) => Float32Array.from({ length: PIXELS }, (_, n) => turn((2 * Math.PI * Math.floor(n / SIDE) * (n % SIDE)) / SIDE));
-const COSINES = turns(Math.cos); // of each wave, at each place
-const SINES = turns(Math.sin);
+const waves = (turn) => Float32Array.from({ length: PIXELS }, (_, n) => turn((2 * Math.PI * Math.floor(n / SIDE) * (n % SIDE)) / SIDE));
+const [COSINES, SINES] = [Math.cos, Math.sin].map(waves); // of each wave, at each place
 
 /** The mean power spectrum of pictures, 28 x 28; waves of no, one, two, ... periods down and across. */
 export function* spectrum(pictures) {
   const power = new Float32Array(PIXELS);
   for (const picture of pictures) {
-    const rows = transformed(picture, new Float32Array(PIXELS));
-    const both = transformed(...rows);
-    both[0].forEach((real, n) => (power[n] += real ** 2 + both[1][n] ** 2));
+    const [down, aside] = [product(COSINES, picture), product(SINES, picture)];
+    const [cc, cs, sc, ss] = [[down, COSINES], [down, SINES], [aside, COSINES], [aside, SINES]].map((pair) => product(...pair));
+    power.forEach((value, n) => (power[n] = value + (cc[n] - ss[n]) ** 2 + (cs[n] + sc[n]) ** 2));
     yield;
   }
   return power;
 }
 
-/** The waves along each row of complex numbers, turned over, so that twice does both directions. */
-function transformed(reals, imaginaries) {
-  const found = [new Float32Array(PIXELS), new Float32Array(PIXELS)];
-  for (let y = 0; y < SIDE; y++) {
-    for (let wave = 0; wave < SIDE; wave++) {
-      let real = 0, imaginary = 0;
-      for (let x = 0; x < SIDE; x++) {
-        const at = y * SIDE + x, turn = wave * SIDE + x;
-        real += reals[at] * COSINES[turn] + imaginaries[at] * SINES[turn];
-        imaginary += imaginaries[at] * COSINES[turn] - reals[at] * SINES[turn];
-      }
-      found[0][wave * SIDE + y] = real;
-      found[1][wave * SIDE + y] = imaginary;
+/** The product of two matrices of 28 x 28. */
+function product(a, b) {
+  const result = new Float32Array(PIXELS);
+  for (let row = 0; row < SIDE; row++) {
+    for (let k = 0; k < SIDE; k++) {
+      for (let column = 0; column < SIDE; column++) result[row * SIDE + column] += a[row * SIDE + k] * b[k * SIDE + column];
     }
   }
-  return found;
+  return result;
 }
 
 /** A spectrum to look at: its logarithms, from 0 to 1, and no waves in the middle. */
@@ -83,17 +75,14 @@ export function asPicture(power) {
 
 /** How far a grid of two pixels stands out of a spectrum; as `aelib.checkerboards` has it. */
 export function checkerboardScore(power) {
-  const grid = SIDE / 2;
-  const sums = { on: [0, 0], beside: [0, 0] };
-  power.forEach((value, n) => {
-    const lines = [Math.floor(n / SIDE), n % SIDE].map((line) => Math.abs(line - grid));
-    const where = lines.includes(0) ? "on" : lines.includes(2) ? "beside" : null;
-    if (!where) return;
-    sums[where][0] += value;
-    sums[where][1]++;
-  });
-  const [on, beside] = [sums.on, sums.beside].map(([sum, count]) => sum / count);
-  return beside > 0 ? on / beside : NaN;
+  const mean = (away) => {
+    const own = power.filter((_, n) => {
+      const lines = [Math.floor(n / SIDE), n % SIDE].map((line) => Math.abs(line - SIDE / 2));
+      return lines.includes(away) && (away === 0 || !lines.includes(0));
+    });
+    return own.reduce((sum, value) => sum + value, 0) / own.length;
+  };
+  return mean(0) / mean(2);
 }
 
 /**
@@ -102,14 +91,11 @@ export function checkerboardScore(power) {
  */
 export function fitted(points, before) {
   const mean = [0, 1].map((axis) => points.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / points.length);
-  const middled = (point) => [point[0] - mean[0], (point[1] ?? 0) - mean[1]];
+  const middled = ([x, y = 0]) => [x - mean[0], y - mean[1]];
   const from = points.map(middled);
-  const spread = Math.sqrt(from.reduce((sum, [x, y]) => sum + x * x + y * y, 0) / points.length) || 1;
-  const sums = [0, 0, 0, 0]; // of the products of old and new places: xx, xy, yx, yy
-  (before ?? from).forEach(([x, y], n) => {
-    [x * from[n][0], x * from[n][1], y * from[n][0], y * from[n][1]].forEach((value, k) => (sums[k] += value));
-  });
-  const [xx, xy, yx, yy] = sums;
+  const spread = Math.hypot(...from.flat()) / Math.sqrt(points.length) || 1;
+  const sum = (old, own) => (before ?? from).reduce((all, point, n) => all + point[old] * from[n][own], 0);
+  const [xx, xy, yx, yy] = [sum(0, 0), sum(0, 1), sum(1, 0), sum(1, 1)]; // of the products of old and new places
   const mirrored = Math.hypot(xx - yy, xy + yx) > Math.hypot(xx + yy, yx - xy) ? -1 : 1;
   const angle = Math.atan2(yx - mirrored * xy, xx + mirrored * yy);
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from aelib import explorer, hangul
+from aelib.explorer.packing import describe_untrained
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import learning_rate_factor
 from aelib.training import reconstruction_loss, seeded
@@ -21,8 +22,8 @@ const textOf = (floats) => {
   return btoa(letters);
 };
 globalThis.written = (letters) => textOf(finished(handwriting(letters, 200, randoms(0))).images);
-globalThis.learn = (settings, simd, weights, images, steps, rate) => {
-  const trainee = new Trainee(settings, { simd });
+globalThis.learn = (layers, settings, simd, weights, images, steps, rate) => {
+  const trainee = new Trainee(layers, settings, { simd });
   if (trainee.bench.fast !== simd) throw new Error("not as wanted");
   trainee.state = new Float32Array(bytesOf(weights).buffer);
   const all = Float32Array.from(bytesOf(images), (level) => level / 255);
@@ -33,7 +34,7 @@ globalThis.learn = (settings, simd, weights, images, steps, rate) => {
     result.gradients ??= textOf(trainee.gradients.slice(0, trainee.used));
   }
   result.weights = textOf(trainee.state);
-  const { model } = standIn(trainee.parameters, trainee.settings, [], [], all);
+  const model = new Model(trainee.plainly(), 0);
   trainee.show(all, [0]);
   finished(trainee.encode());
   finished(trainee.decode());
@@ -77,7 +78,7 @@ def parts(encoded, like):
 @pytest.fixture(scope="module")
 def page(chromium):
     page = chromium.new_page()
-    modules = explorer.joined("takeaway.js", "handwriting.js")
+    modules = explorer.joined("trainee.js", "network.js", "handwriting.js")
     page.set_content(f'<script type="module">{modules}{INSIDE}</script>')
     page.wait_for_function("typeof learn === 'function'")
     yield page
@@ -105,7 +106,8 @@ def test_gradients_and_twenty_steps_are_those_of_pytorch(page, latent_dim, kind,
                 torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
                 torch.nn.init.uniform_(layer.bias, -0.5, 0.5)
     settings = {"latentDim": latent_dim, "upsampling": kind}
-    asked = [settings, simd, text(flat(weights_of(model))), text(images), steps, RATE]
+    started = [settings, simd, text(flat(weights_of(model))), text(images)]
+    asked = [describe_untrained(), *started, steps, RATE]
     found = page.evaluate("(all) => learn(...all)", asked)
     model.double()  # so that the rounding is the page's alone
     adam = torch.optim.Adam(model.parameters(), RATE)

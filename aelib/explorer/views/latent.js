@@ -1,6 +1,6 @@
 // Latent dimension: one slider over d for the drawing, with PCA beside the autoencoder.
 
-import { Chart } from "../chart.js";
+import { Plot } from "../chart.js";
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
 import { Guess } from "../guess.js";
@@ -13,22 +13,22 @@ import { say } from "../words.js";
 async function latentView(explorer) {
   const shelf = new Shelf(explorer.payload);
   const dims = shelf.numbers("latent/");
+  const names = dims.map(String);
   const models = await Promise.all(dims.map((d) => shelf.model(`latent/${d}`)));
   const pca = await shelf.pca();
-  const errors = explorer.payload.errors;
-  const known = { autoencoder: await unpacked(errors?.autoencoder), PCA: await unpacked(errors.PCA) };
+  const { errors } = explorer.payload;
+  const known = [await unpacked(errors?.autoencoder), await unpacked(errors.PCA)];
 
   let at = Math.max(dims.indexOf(2), 0);
   const yours = new Picture(explorer, say`Yours`);
-  const drawn = new Picture(explorer, say`Autoencoder`);
-  const straight = new Picture(explorer, "PCA");
+  const pictures = [say`Autoencoder`, "PCA"].map((title) => new Picture(explorer, title));
   const place = h("p.finding", { "aria-live": "polite" });
   const d = slider(say`latent dimension d`, {
-    min: 0, max: dims.length - 1, value: at, words: (n) => String(dims[n]), change: choose,
+    min: 0, max: dims.length - 1, value: at, words: (n) => names[n], change: choose,
   });
-  const strips = [say`autoencoder`, "PCA"].map((name) => new Strip(explorer, name, dims.map(String), choose, "d = "));
-  const chart = new Chart(say`Error against latent dimension`, dims.map(String));
-  const guess = new Guess(dims.map(String));
+  const strips = [say`autoencoder`, "PCA"].map((name) => new Strip(explorer, name, names, choose, "d = "));
+  const chart = new Plot(96, say`latent dimension d`);
+  const guess = new Guess(names);
   const verdict = h("p.finding", { role: "status" });
   const predict = h("div", {},
     h("h4", {}, say`Predict`),
@@ -46,64 +46,54 @@ async function latentView(explorer) {
     explorer.settleSoon();
   }
 
+  /** What the autoencoder and PCA make of an image with the n-th d. */
+  const both = (image, n) => (image ? [models[n].reconstruct(image), pca.reconstruct(image, dims[n])] : [null, null]);
+
   function update(image) {
     yours.show(image, image ? "" : NOBODY);
-    const own = image && models[at].reconstruct(image);
-    const linear = image && pca.reconstruct(image, dims[at]);
-    drawn.show(own, image ? say`error ${short(meanSquaredError(own, image))}` : "");
-    straight.show(linear, image ? say`error ${short(meanSquaredError(linear, image))}` : "");
+    both(image, at).forEach((drawn, k) => pictures[k].show(drawn, image ? say`error ${short(meanSquaredError(drawn, image))}` : ""));
     strips.forEach((strip) => strip.mark(at));
   }
 
-  /** Real errors of a digit at the n-th d: evenly spaced quantiles. */
-  const real = (kind, n, digit) => {
-    const count = errors.autoencoder.shape[2];
-    return known[kind].subarray((n * 10 + digit) * count, (n * 10 + digit + 1) * count);
-  };
-
   function settle(image, meant) {
-    const all = { autoencoder: [], PCA: [] };
-    dims.forEach((size, n) => {
-      const own = image && models[n].reconstruct(image);
-      const linear = image && pca.reconstruct(image, size);
-      strips[0].show(n, own, "");
-      strips[1].show(n, linear, "");
+    const found = [[], []]; // the errors of both at each d
+    dims.forEach((_, n) => both(image, n).forEach((drawn, k) => {
+      strips[k].show(n, drawn, "");
       if (!image) return;
-      all.autoencoder.push(meanSquaredError(own, image));
-      all.PCA.push(meanSquaredError(linear, image));
-      if (n !== at) return;
-      drawn.show(own, say`error ${short(all.autoencoder[n])}; ${judgement(explorer, own)}`);
-      straight.show(linear, say`error ${short(all.PCA[n])}; ${judgement(explorer, linear)}`);
-    });
+      found[k].push(meanSquaredError(drawn, image));
+      if (n === at) pictures[k].show(drawn, say`error ${short(found[k][n])}; ${judgement(explorer, drawn)}`);
+    }));
     yours.show(image, image ? judgement(explorer, image) : NOBODY);
     chart.element.hidden = verdict.hidden = !image || !predict.hidden;
     place.textContent = "";
     if (!image) return;
-    let band = null;
+    const points = (values) => values.map((value, n) => [n, value]);
+    let band;
     if (meant !== null && errors.dims.join() === dims.join()) {
       const count = errors.autoencoder.shape[2];
-      const quantile = (n, share) => real("autoencoder", n, meant)[Math.round(share * (count - 1))];
-      band = { low: dims.map((_, n) => quantile(n, 0.05)), high: dims.map((_, n) => quantile(n, 0.95)) };
-      const below = (kind) => percent(shareBelow(real(kind, at, meant), all[kind][at]));
+      /** Real errors of such a digit at the n-th d: evenly spaced quantiles. */
+      const real = (k, n) => known[k].subarray((n * 10 + meant) * count, (n * 10 + meant + 1) * count);
+      band = [0.05, 0.95].map((share) => points(dims.map((_, n) => real(0, n)[Math.round(share * (count - 1))])));
+      const [own, linear] = [0, 1].map((k) => percent(shareBelow(real(k, at), found[k][at])));
       place.textContent =
-        say`Of the real test digits ${meant}, ${below("autoencoder")} are drawn with a smaller error than yours by the autoencoder with d = ${dims[at]}, and ${below("PCA")} by PCA.`;
+        say`Of the real test digits ${meant}, ${own} are drawn with a smaller error than yours by the autoencoder with d = ${dims[at]}, and ${linear} by PCA.`;
       if (predict.hidden) place.append(" ", say`The band of the curve is where nine of ten of them lie.`);
     }
-    const lines = [
-      { name: say`autoencoder`, kind: "solid", values: all.autoencoder },
-      { name: "PCA", kind: "dashed", values: all.PCA },
-      { name: say`your guess`, kind: "guess", values: guess.values },
-    ];
-    const off = guess.values.map((value, n) => Math.abs(Math.log(value / all.autoencoder[n])));
+    const off = guess.values.map((value, n) => Math.abs(Math.log(value / found[0][n])));
     const n = off.indexOf(Math.max(...off));
-    verdict.textContent = say`Your guess is furthest from the autoencoder's curve at d = ${dims[n]}: ${short(guess.values[n])}, and it is ${short(all.autoencoder[n])}.`;
-    chart.show(lines, band, at,
-      say`At d = ${dims[at]}: autoencoder ${short(all.autoencoder[at])}, PCA ${short(all.PCA[at])}.`);
+    verdict.textContent = say`Your guess is furthest from the autoencoder's curve at d = ${dims[n]}: ${short(guess.values[n])}, and it is ${short(found[0][n])}.`;
+    const line = (name, kind, values) => ({ name, kind, points: points(values), mark: () => 3 });
+    chart.show({
+      last: dims.length - 1, cursor: at, band,
+      words: `${say`Error against latent dimension`}. ${say`At d = ${dims[at]}: autoencoder ${short(found[0][at])}, PCA ${short(found[1][at])}.`}`,
+      lines: [line(say`autoencoder`, "solid", found[0]), line("PCA", "dashed", found[1]), line(say`your guess`, "guess", guess.values)],
+      ticks: names.map((name, k) => [k, name, k === at ? "chosen" : ""]),
+    });
   }
 
   const element = h("div", {},
     d.element,
-    h("div.row", {}, yours.element, drawn.element, straight.element),
+    h("div.row", {}, yours.element, ...pictures.map((picture) => picture.element)),
     place,
     ...strips.map((strip) => strip.element),
     button(say`Save these rows as a picture`, () => saveRows(explorer, yours, dims, strips)),

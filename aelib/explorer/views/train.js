@@ -1,13 +1,13 @@
 // Train: a network that learns in the page.
 
-import { classroom } from "../classroom.js";
 import { makeDrawing, NOBODY } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
+import { Lesson } from "../lesson.js";
 import { DIGITS, Missing, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
 import { NARROW, VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
-import { CHOICES, OPTIONS, SETUPS, stateOf, understood, wishOf } from "../setups.js";
+import { CHOICES, SETUPS, stateOf, understood, wishOf } from "../setups.js";
 import { Shelf } from "../shelf.js";
 import { handOver, standIn, unpackedFile } from "../takeaway.js";
 import { asPicture } from "../yardsticks.js";
@@ -16,11 +16,10 @@ import { letterName, say } from "../words.js";
 const STEPS = 2500; // after which it is done: the learning rate has fallen to zero
 
 async function trainView(explorer) {
-  const { train: packed, lesson } = explorer.payload;
+  const { lesson, train: { train, test, letters, layers, printed } = {} } = explorer.payload;
   /** The pictures that came along: 16 levels of grey. */
-  const pictures = async ({ images, labels } = {}) => ({ images: (await unpacked(images)).map((level) => level / 15), labels });
-  const digits = { train: await pictures(packed?.train), test: await pictures(packed.test) };
-  const { letters } = packed;
+  const pictures = async (packed) => ({ ...packed, images: (await unpacked(packed?.images)).map((level) => level / 15) });
+  const digits = { train: await pictures(train), test: await pictures(test) };
   const names = { digits: DIGITS.map(String), letters: Object.keys(letters) };
   const called = () => names[wish.of].map(letterName);
   const shelf = new Shelf(explorer.payload);
@@ -30,6 +29,7 @@ async function trainView(explorer) {
   let state = "ready"; // playing, paused, done, broken; empty: without anything to learn from
   let begun = null; // what the lesson began with
   let seen = null; // its last look
+  let real = NaN; // the checkerboard score of real pictures
   let weights = null; // of a file
   let run = 0; // which begin it is that is looked at
   let pace = "usual";
@@ -60,14 +60,12 @@ async function trainView(explorer) {
     },
     look(look) {
       seen = look;
-      curves.add(look.step, look);
       show();
     },
-    lines({ lines }) {
-      curves.lines = [[lines.ofMean, say`mean image`]];
-      if (wish.d) curves.lines.push([lines.ofLinear, say`PCA with ${wish.d}`]);
-      if (lines.floor) curves.lines.push([lines.floor, say`floor of the range`]);
-      curves.real = lines.score;
+    lines({ lines: { ofMean, ofLinear, floor, score: ofReal } }) {
+      const all = [[ofMean, say`mean image`], [wish.d && ofLinear, say`PCA with ${wish.d}`], [floor, say`floor of the range`]];
+      curves.rules = all.filter(([value]) => value);
+      real = ofReal;
       show();
     },
     broken({ step }) {
@@ -79,15 +77,15 @@ async function trainView(explorer) {
       if (ended) state = "done";
       show();
     },
-    saved({ purpose, parameters, settings, codes, test }) {
-      if (purpose === "file") handOver(parameters, settings);
-      else lend(standIn(parameters, settings, codes, test.labels, test.images));
+    saved(network) {
+      if (network.purpose === "file") handOver(network);
+      else lend(standIn(network));
     },
   };
   const send = await classroom(lesson, (message) => {
     if (message.run === run) told[message.kind](message);
   });
-  send({ kind: "data", digits, letters });
+  send({ kind: "data", digits, letters, layers });
 
   function begin() {
     const { of, kinds, d, kind, range, images, rate, seed } = wish;
@@ -131,18 +129,16 @@ async function trainView(explorer) {
     pause: button(say`Pause`, pause),
     one: button(say`One step`, () => {
       state = "paused";
-      send({ kind: "one" });
+      send({ kind: "play", steps: 1 });
     }),
     slow: button(say`Slow`, () => play("slow")),
     again: button(say`Start again`, begin),
   };
-  const selects = Object.fromEntries(Object.entries(CHOICES).map(([key, [name]]) => {
-    const options = OPTIONS[key].map(([value, words]) => [String(value), words]);
-    return [key, choice(name, options, String(wish[key]), (text) => {
-      const [value] = OPTIONS[key].find(([each]) => String(each) === text);
+  const selects = Object.fromEntries(Object.entries(CHOICES).map(([key, [name, options]]) =>
+    [key, choice(name, options.map(([value, words]) => [String(value), words]), String(wish[key]), () => {
+      const [value] = options[selects[key].select.selectedIndex];
       change({ [key]: value, ...(key === "of" ? { kinds: [...names[value].keys()] } : {}) });
-    })];
-  }));
+    })]));
   const add = button(say`Let it learn from my drawing, too`, () => {
     added.push(Float32Array.from(explorer.desk.image));
     begin();
@@ -172,7 +168,7 @@ async function trainView(explorer) {
   const toFile = button(say`Save to a file`, () => save("file"));
   const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": say`a file with a network`, onchange: async () => {
     try {
-      const found = await unpackedFile(file.files[0]);
+      const found = await unpackedFile(file.files[0], layers);
       const { latentDim: d, upsampling: kind, offset } = found.settings;
       Object.assign(wish, { d, kind, range: offset ? "half" : "whole" });
       weights = found.weights;
@@ -222,17 +218,17 @@ async function trainView(explorer) {
     toFile.disabled = !seen;
     useIt.disabled = !seen || !wish.d || wish.range === "half";
     back.hidden = !shelf.own;
-    status.textContent = !seen ? (can ? say`Getting ready …` : "") : statusOf(seen, state, OPTIONS.of.find(([of]) => of === wish.of)[1]);
+    status.textContent = !seen ? (can ? say`Getting ready …` : "") : statusOf(seen, state, CHOICES.of[1].find(([of]) => of === wish.of)[1]);
     land.hidden = !seen?.map;
     if (!seen) return;
-    curves.show(seen.total, seen.step);
-    if (seen.map) territory.show(seen, begun.labels, wish.of === "digits" ? names.digits : packed.printed);
+    curves.add(seen);
+    if (seen.map) territory.show(seen, begun.labels, wish.of === "digits" ? names.digits : printed);
     seen.drawn.forEach((drawn, n) => strips[1].show(n, drawn, ""));
     const image = explorer.desk.image;
     yours.show(image, image ? "" : NOBODY);
     copy.show(image && seen.own, image && seen.own && wish.range === "whole" ? say`error ${short(meanSquaredError(image, seen.own))}` : "");
-    score.textContent = curves.real
-      ? say`Checkerboard score ${short(seen.score)}; of real pictures ${short(curves.real)}. Far above 1, a grid of two pixels stands out.`
+    score.textContent = real
+      ? say`Checkerboard score ${short(seen.score)}; of real pictures ${short(real)}. Far above 1, a grid of two pixels stands out.`
       : say`Checkerboard score ${short(seen.score)}. Far above 1, a grid of two pixels stands out.`;
     waves.show(asPicture(seen.spectrum), say`fine waves at the edges`);
   }
@@ -276,6 +272,24 @@ async function trainView(explorer) {
     },
     state: () => stateOf(wish, setup, names),
   };
+}
+
+/** Give a lesson in a worker, or where the viewer forbids those, in the page. What is returned tells it something. */
+async function classroom(text, tell) {
+  try {
+    const start = "onmessage = ({ data }) => lesson.hear(data);\npostMessage({ kind: 'ready' });";
+    const script = `${text}\nconst lesson = new Lesson((message) => postMessage(message), 40);\n${start}`;
+    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    await new Promise((ready, failed) => {
+      Object.assign(worker, { onmessage: ready, onerror: failed });
+      setTimeout(failed, 4000);
+    });
+    worker.onmessage = ({ data }) => tell(data);
+    return (message) => worker.postMessage(message);
+  } catch {
+    const lesson = new Lesson(tell, 12);
+    return (message) => lesson.hear(message);
+  }
 }
 
 /** What the status line says. @param {string} of what the test pictures are, in words */
