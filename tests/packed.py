@@ -13,12 +13,8 @@ def inflated(text):
 
 def unpack_integers(packed, count, bits):
     """Return the `count` integers that `pack_integers` has packed."""
-    low = max(bits - 8, 0)
-    values = np.frombuffer(packed, np.uint8, count).astype(np.int64) << low
-    if low:
-        rest = np.unpackbits(np.frombuffer(packed, np.uint8, offset=count), count=count * low)
-        values += rest.reshape(count, low).astype(np.int64) @ (1 << np.arange(low - 1, -1, -1))
-    return values
+    planes = np.frombuffer(packed, np.uint8).reshape(-1, count).astype(np.int64)
+    return planes[0] if len(planes) == 1 else (planes[0] << bits - 8) + planes[1]
 
 
 def unpack_array(packed):

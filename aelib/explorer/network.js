@@ -7,79 +7,48 @@ import { say } from "./words.js";
 /** @typedef {{shape: number[], bits: number, low: number, step: number, data: string}} Packed */
 
 /** Undo base64 and deflate, which comes with a check of its own. */
-async function inflated(text, count) {
-  let all = null;
+async function inflated(text) {
   try {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    all = new Uint8Array(await new Response(stream).arrayBuffer());
+    return new Uint8Array(await new Response(stream).arrayBuffer());
   } catch {
-    // what is said below
+    throw new Missing(say`A part of this explorer is damaged.`);
   }
-  if (all?.length !== count) throw new Missing(say`A part of this explorer is damaged.`);
-  return all;
 }
 
-/** How many bytes so many packed integers take. */
-const packedBytes = (count, bits) => count + Math.ceil((count * Math.max(bits - 8, 0)) / 8);
-
-/** Read integers of which the upper 8 bits come first, all of them, and then the rest. */
-function integers(bytes, count, bits) {
-  const low = Math.max(bits - 8, 0);
-  const values = new Uint16Array(count);
-  let held = 0; // bits that have been read but not used yet, and how many they are
-  let waiting = 0;
-  let next = count;
-  for (let n = 0; n < count; n++) {
-    while (waiting < low) {
-      held = ((held << 8) | bytes[next++]) & 0xffff;
-      waiting += 8;
-    }
-    waiting -= low;
-    values[n] = (bytes[n] << low) | ((held >> waiting) & ((1 << low) - 1));
-  }
-  return values;
+/** Integers, of which the upper 8 bits come first, all of them, and then the rest of all. */
+function integers(bytes, bits) {
+  if (bits <= 8) return bytes;
+  const rest = bytes.subarray(bytes.length / 2);
+  return Uint16Array.from(rest, (low, n) => (bytes[n] << (bits - 8)) + low);
 }
 
 /** Unpack numbers of any shape. @param {Packed} [packed] @returns {Promise<Float32Array>} */
 export async function unpacked(packed) {
   if (!packed) throw new Missing(say`A part of this explorer is missing.`);
   if (packed instanceof Float32Array) return packed; // of the reader's own network
-  const { shape, bits, low, step, data } = packed;
-  const count = shape.reduce((product, size) => product * size, 1);
-  const bytes = await inflated(data, packedBytes(count, bits));
-  return Float32Array.from(integers(bytes, count, bits), (n) => low + step * n);
+  const { bits, low, step, data } = packed;
+  return Float32Array.from(integers(await inflated(data), bits), (n) => low + step * n);
 }
 
 /** Unpack a model: its layers get their weights and biases. @returns {Promise<Model>} */
-export async function unpackedModel(packed) {
-  const weighted = Object.values(packed.parts).flat().filter((layer) => "outputs" in layer);
-  const sizes = weighted.map(({ inputs, outputs, kernel = 1 }) => inputs * outputs * kernel * kernel);
-  const outputs = weighted.reduce((sum, layer) => sum + layer.outputs, 0);
-  const count = sizes.reduce((sum, size) => sum + size, 0);
-  const bytes = await inflated(packed.data, 8 * outputs + packedBytes(count, packed.bits));
-  const floats = new Float32Array(bytes.buffer, 0, 2 * outputs);
-  const all = integers(bytes.subarray(floats.byteLength), count, packed.bits);
-  const middle = 2 ** (packed.bits - 1);
-  const ready = new Map();
-  let place = 0;
-  let start = 0;
-  weighted.forEach((layer, n) => {
-    const scale = floats.subarray(place, place + layer.outputs);
-    const bias = floats.subarray(place + layer.outputs, place + 2 * layer.outputs);
-    const each = sizes[n] / layer.outputs || 1; // weights of one output channel
-    const own = all.subarray(start, start + sizes[n]);
-    const weight = Float32Array.from(own, (integer, at) => (integer - middle) * scale[Math.floor(at / each)]);
-    ready.set(layer, { ...layer, weight, bias });
-    place += 2 * layer.outputs;
-    start += sizes[n];
-  });
-  const parts = Object.entries(packed.parts).map(([name, layers]) => [name, layers.map((layer) => ready.get(layer) ?? layer)]);
-  return new Model(Object.fromEntries(parts), packed.offset);
+export async function unpackedModel({ parts, bits, data, offset }) {
+  const bytes = await inflated(data);
+  const outputs = Object.values(parts).flat().reduce((sum, layer) => sum + (layer.outputs ?? 0), 0);
+  /** A function that takes so many, and then the next. */
+  const inTurn = (all, at = 0) => (count) => all.subarray(at, (at += count));
+  const floats = inTurn(new Float32Array(bytes.buffer, 0, 2 * outputs));
+  const weights = inTurn(integers(bytes.subarray(8 * outputs), bits));
+  const filled = (layer) => {
+    if (!("outputs" in layer)) return layer;
+    const [scale, bias] = [floats(layer.outputs), floats(layer.outputs)];
+    const each = layer.inputs * (layer.kernel ?? 1) ** 2; // weights of one output channel
+    const weight = Float32Array.from(weights(layer.outputs * each), (n, at) => (n - 2 ** (bits - 1)) * scale[Math.floor(at / each)]);
+    return { ...layer, weight, bias };
+  };
+  return new Model(Object.fromEntries(Object.entries(parts).map(([name, layers]) => [name, layers.map(filled)])), offset);
 }
-
-/** 784 numbers as a network takes them. */
-const asMaps = (data) => ({ data, channels: 1, side: SIDE });
 
 /** A trained network: what aelib's `encode`, `decode` and the judge do, for one picture. */
 export class Model {
@@ -90,7 +59,7 @@ export class Model {
 
   /** A picture's code. @param {Float32Array} image 784 numbers in [0, 1] */
   encode(image) {
-    return run(this.parts.encoder, asMaps(image.map((value) => value - this.offset))).data;
+    return run(this.parts.encoder, { data: image.map((value) => value - this.offset), channels: 1, side: SIDE }).data;
   }
 
   /** The picture, 784 numbers in [0, 1], that a code means. @param {Float32Array} code */
@@ -106,7 +75,7 @@ export class Model {
   /** How sure the judge is of each digit: ten shares that add up to 1. */
   read(image) {
     const inked = image.map((value) => clamp(value, 0, 1));
-    const scores = run(this.parts.classifier, asMaps(inked)).data;
+    const { data: scores } = run(this.parts.classifier, { data: inked, channels: 1, side: SIDE });
     const powers = scores.map((score) => Math.exp(score - Math.max(...scores)));
     const sum = powers.reduce((a, b) => a + b);
     return powers.map((power) => power / sum);

@@ -25,19 +25,22 @@ BITS, BITS_OF = 11, {1: 13, 2: 12}
 
 
 def _deflated(content: bytes) -> str:
-    return base64.b64encode(zlib.compress(content, 9)).decode()
+    """Return bytes deflated, with repeats or, where noise only seems to repeat, without."""
+    strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY)
+    packers = [zlib.compressobj(9, strategy=strategy) for strategy in strategies]
+    found = [packer.compress(content) + packer.flush() for packer in packers]
+    return base64.b64encode(min(found, key=len)).decode()
 
 
 def pack_integers(values: np.ndarray, bits: int) -> bytes:
-    """Return unsigned integers below 2**bits as bytes: the upper 8 bits of all, then the rest.
+    """Return unsigned integers below 2**bits as bytes: the upper 8 bits of all, then the rest of all.
 
-    The upper bytes of weights repeat a lot and deflate well; the lower bits, if there are any,
-    are noise, and follow without gaps, the first bit of a value first.
+    The upper bytes of weights repeat a lot; the lower bits, if there are any, are noise, of which
+    deflate packs those of several values into a byte.
     """
-    flat = values.astype(np.uint32).ravel()
-    low = max(bits - 8, 0)
-    rest = (flat[:, None] >> np.arange(low - 1, -1, -1, dtype=np.uint32)) & 1
-    return (flat >> low).astype(np.uint8).tobytes() + np.packbits(rest.astype(np.uint8)).tobytes()
+    flat, low = values.astype(np.uint16).ravel(), max(bits - 8, 0)
+    planes = [flat >> low, flat & (2**low - 1)] if low else [flat]
+    return np.stack(planes).astype(np.uint8).tobytes()
 
 
 def pack_array(values: Tensor, bits: int) -> dict[str, Any]:
