@@ -6,7 +6,7 @@ import { say } from "./words.js";
 
 // All explorers of a document share a desk and their models. The number is that of the payload's
 // form: an older saved output keeps its own.
-const SHARED = Symbol.for("aelib explorer 2");
+const SHARED = Symbol.for("aelib explorer 3");
 export const shared = () => (globalThis[SHARED] ??= { models: new Map(), codes: new Map() });
 
 const UNPACKED = new WeakMap(); // packed model: its Model, so that none is unpacked twice
