@@ -53,15 +53,20 @@ def paired_difference(first: Any, second: Any) -> Interval:
 
 
 def unpaired_difference(first: Any, second: Any) -> Interval:
-    """Return the mean of first less that of second, (seeds,) each, of runs that share nothing.
+    """Return the mean of first less that of second, (seeds,) each, of runs that share nothing."""
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    return welch(float(a.mean() - b.mean()), a, b)
+
+
+def welch(mean: float, *parts: np.ndarray) -> Interval:
+    """Return the 95 % interval of a mean to which the spreads of several lists add up.
 
     Source: Welch 1947, doi:10.1093/biomet/34.1-2.28, for the degrees of freedom.
     """
-    parts = [np.asarray(values, np.float64) for values in (first, second)]
     errors = np.array([values.var(ddof=1) / len(values) for values in parts])
     total, counts = float(errors.sum()), np.array([len(values) - 1 for values in parts])
     freedom = total**2 / float((errors**2 / counts).sum()) if total else 1.0
-    return t_interval(float(parts[0].mean() - parts[1].mean()), math.sqrt(total), freedom)
+    return t_interval(mean, math.sqrt(total), freedom)
 
 
 def t_interval(mean: float, error: float, freedom: float) -> Interval:

@@ -3,5 +3,9 @@
 A reader needs nothing of this. `experiments` is the table of runs. `batch_last` makes training
 faster, `comparing` and `measuring` say what is recorded of a model, and `records` writes it down.
 `sweep` trains what is missing, `tuning` tries step sizes, `benchmark` takes the time. `readme`,
-`figures`, `notebooks` and `book` publish.
+`figures`, `notebooks`, `translate` and `book` publish.
 """
+
+from pathlib import Path
+
+COURSE = Path(__file__).parents[2]

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from timeit import timeit
 from typing import Any
 
-import joblib
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -29,14 +29,15 @@ from torchvision.transforms import ToTensor
 
 from aelib import explorer
 from aelib.data import batches, join, load_mnist, torchvision_mnist, write
+from aelib.explorer.packing import describe_untrained
 from aelib.intervals import table
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import COURSE, ORIGINAL, Recipe
 from aelib.training import evaluate, fit, seeded
 from aelib.workshop.batch_last import one_thread
-from aelib.workshop.experiments import Experiment, course_recipe
+from aelib.workshop.experiments import Experiment
 from aelib.workshop.records import versions
-from aelib.workshop.sweep import at_once, fit_to_the_end, train_run
+from aelib.workshop.sweep import fit_to_the_end
 
 TURNS = 3
 TIMED = Experiment("timed", replace(COURSE, epochs=1), 16)
@@ -76,11 +77,16 @@ def in_turns(usual: Callable[[], Any], own: Callable[[], Any]) -> tuple[float, f
     return theirs, ours, statistics.median(a / b for a, b in seconds)
 
 
+def usual(train: bool) -> Iterable[Any]:
+    """Return the images as the original and most others load them."""
+    return DataLoader(torchvision_mnist(train, ToTensor()), 128, shuffle=train)
+
+
 def loading() -> Rows:
     """One pass over the 60,000 training images in batches of 128."""
-    usual, splits, order = _loader(True), load_mnist(), torch.Generator().manual_seed(0)
+    loader, splits, order = usual(True), load_mnist(), torch.Generator().manual_seed(0)
     own = partial(batches, join(splits.train, splits.val), 128, order)
-    theirs, ours, times = in_turns(lambda: deque(usual, 0), lambda: deque(own(), 0))
+    theirs, ours, times = in_turns(lambda: deque(loader, 0), lambda: deque(own(), 0))
     return {"DataLoader": [theirs, times], "batches": [ours, 1.0]}
 
 
@@ -107,21 +113,6 @@ def quality() -> Rows:
     }
 
 
-def sweep() -> Rows:
-    """The models of d = 1 to 10: the original's loop, and the course's recipes in two processes.
-
-    Of either side one epoch is measured, in turns, and multiplied by all the epochs.
-    """
-    tasks = [joblib.delayed(train_run)(replace(TIMED, latent_dim=d), 0) for d in (1, 10)]
-    list(at_once(2, tasks))  # starts the processes
-    theirs, ours, _ = in_turns(_original_epoch(), lambda: list(at_once(2, tasks)))
-    usual, own = 10 * ORIGINAL.epochs, sum(course_recipe(d).epochs for d in range(1, 11))
-    return {
-        "the original's loop": [usual, usual * theirs / 60, 2 * usual * theirs / (own * ours)],
-        "the course's recipes, two at once": [own, own / 2 * ours / 60, 1.0],
-    }
-
-
 def page() -> Rows:
     """Training in the explorer's page beside `fit`: Adam and batches of 64, d = 2 and 16.
 
@@ -130,38 +121,38 @@ def page() -> Rows:
     from playwright.sync_api import sync_playwright
 
     train, val, _ = load_mnist()
-    train, val, rows = train[: 64 * PAGE_STEPS], val[:64], Rows()
-    recipe = Recipe(1, 64, adam_lr=1e-2, warmup=0.1)
+    data = train[: 64 * PAGE_STEPS], val[:64], Recipe(1, 64, adam_lr=1e-2, warmup=0.1)
+    rows = Rows()
     with sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
         sheet = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]).new_page()
-        script = explorer.joined("trainee.js") + IN_PAGE
+        layers = f"const layers = {json.dumps(describe_untrained())};"
+        script = explorer.joined("trainee.js") + layers + IN_PAGE
         sheet.set_content(f'<script type="module">{script}</script>')
         sheet.wait_for_function("typeof steps === 'function'")
-        for kind in UPSAMPLING:
-            for d in (2, 16):
-                with seeded(0):
-                    model = Autoencoder(d, kind)
-                learn = partial(sheet.evaluate, "(asked) => steps(...asked)")
-                learn([d, kind, True, PAGE_STEPS])
-                theirs, ours, times = in_turns(
-                    partial(fit, model, train, val, recipe, progress=False),
-                    partial(learn, [d, kind, True, PAGE_STEPS]),
-                )
-                plain = timeit(partial(learn, [d, kind, False, 4]), number=1)
-                speeds = [64 * PAGE_STEPS / theirs, 64 * PAGE_STEPS / ours, 64 * 4 / plain]
-                rows[f"{kind}, d = {d}"] = [*speeds, times]
+        for kind, d in product(UPSAMPLING, (2, 16)):
+            with seeded(0):
+                model = Autoencoder(d, kind)
+            learn, plainly = (
+                partial(sheet.evaluate, "(asked) => steps(...asked)", [d, kind, simd, count])
+                for simd, count in ((True, PAGE_STEPS), (False, 4))
+            )
+            learn()
+            theirs, ours, times = in_turns(partial(fit, model, *data, progress=False), learn)
+            pictures = 64 * PAGE_STEPS
+            speeds = [pictures / theirs, pictures / ours, 64 * 4 / timeit(plainly, number=1)]
+            rows[f"{kind}, d = {d}"] = [*speeds, times]
     return rows
 
 
 # The same pictures every time: what they show costs nothing.
 IN_PAGE = """
 globalThis.steps = (latentDim, upsampling, simd, count) => {
-  const trainee = new Trainee({ latentDim, upsampling }, { simd });
+  const trainee = new Trainee(layers, { latentDim, upsampling }, { simd });
   const pictures = Float32Array.from({ length: BATCH * PIXELS }, Math.random);
   for (let n = 0; n < count; n++) {
     trainee.show(pictures, [...Array(BATCH).keys()]);
-    finished(trainee.step(0.001));
+    [...trainee.step(0.001)];
   }
 };
 """
@@ -170,18 +161,13 @@ PAGE_STEPS = 60
 SECTIONS: dict[Callable[[], Rows], list[str]] = {  # with the names of their columns
     loading: ["seconds", "times batches"],
     quality: ["epochs", "seconds", "test MSE", "times the course's"],
-    sweep: ["epochs", "minutes", "times the course's"],
     page: ["fit: images/s", "the page: images/s", "in plain loops: images/s", "times fit"],
 }
 
 
-def _loader(train: bool) -> Iterable[Any]:
-    return DataLoader(torchvision_mnist(train, ToTensor()), 128, shuffle=train)
-
-
 def _original_epoch() -> Callable[[], None]:
     """Return one epoch of the original's loop: torchvision, DataLoader, Adam; then all tests."""
-    train, test, model = _loader(True), _loader(False), TIMED.build()
+    train, test, model = usual(True), usual(False), TIMED.build()
     adam = torch.optim.Adam(model.parameters(), lr=ORIGINAL.adam_lr, weight_decay=1e-5)
 
     def epoch() -> None:

@@ -11,25 +11,23 @@ import base64
 import html
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import nbformat
-from jinja2 import BaseLoader
+from jinja2 import FunctionLoader
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import ExtractOutputPreprocessor
 from nbformat import NotebookNode
 
 from aelib import AelibError, explorer
-from aelib.workshop import translate
-from aelib.workshop.translate import Words
+from aelib.workshop import COURSE, translate
+from aelib.workshop.translate import TEMPLATES, Words
 
-COURSE = Path(__file__).parents[2]
-TEMPLATES = Path(__file__).parent / "book_template"
 FRONT = ("latent", (0, 1, 2, 4, 8, 16))  # the explorer on the first page, and its latent dimensions
-PAGES = [name.removesuffix(".md") for name in translate.PAGES if name != "README.md"]
+PAGES = [Path(name).stem for name in translate.PAGES if name != "README.md"]
 PICTURES = "pictures"  # the folder of all pictures in the book
 OURS = "<code>python -m aelib book</code>"  # stands at the foot of each page
 
@@ -95,89 +93,73 @@ def write_book(folder: str | Path) -> list[Path]:
     """Write the reader's edition to `folder`, made if need be, and return its pages.
 
     Other files in the folder stay, pictures that an earlier edition left there, too.
-    Raises AelibError if the folder holds somebody else's pages, and outside the course's folder.
+    Raises AelibError if the folder holds somebody else's pages.
     """
-    folder = Path(folder).expanduser()
-    first = folder / "index.html"
+    first = (folder := Path(folder)) / "index.html"
     if first.exists() and OURS not in first.read_text(encoding="utf-8", errors="replace"):
         raise AelibError(f"{first} is not the book's and would be lost: name another folder")
-    book = make_book()  # whole, before anything is written
+    view, dims = FRONT
+    # Explorers, which take a while to make, for both languages.
+    live = {"index": explorer.explore(view, dims=dims).html(), "explorer": explorer.page()}
+    korean = translate.words_of(translate.read_catalogue())
+    book = _edition("en", {}, live) | _edition("ko", korean, live)
+    book |= {name: (TEMPLATES / name).read_bytes() for name in ("book.css", "book.js")}
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     for name, content in book.items():
         (folder / name).write_bytes(content)
-    return [folder / name for name in book if name.endswith(".html")]
-
-
-def make_book() -> dict[str, bytes]:
-    """Return the files of the reader's edition by name, the first page first."""
-    if not translate.english_notebooks():
-        raise AelibError(f"{COURSE} holds no notebooks: run this in the course's own folder")
-    korean = translate.words_of(translate.read_catalogue())
-    live: dict[str, str] = {}  # explorers, which take a while to make, for both languages
-    book = _edition("en", {}, live) | _edition("ko", korean, live)
-    return book | {name: (TEMPLATES / name).read_bytes() for name in ("book.css", "book.js")}
+    pages = [folder / name for name in book if name.endswith(".html")]
+    print(f"{len(pages)} pages; open {first}")
+    return pages
 
 
 def _edition(language: str, words: Words, live: dict[str, str]) -> dict[str, bytes]:
     """Return the pages of one language, and the pictures, which they share."""
-    exporter, files = _exporter(words), {}
+    exporter = _exporter(words)
     readme = translate.in_korean((COURSE / "README.md").read_text(encoding="utf-8"), words)
     rows = {row["name"]: row.groupdict() for row in README_ROW.finditer(readme)}
+    files: dict[str, bytes] = {}
 
     def made(path: Path) -> Chapter:
         text, pictures = _exported(exporter, path, words, live)
         files.update(pictures)
+        title = next(re.finditer(HEADING.format(1), text))["title"]
+        sections = [(each["link"], each["title"]) for each in re.finditer(HEADING.format(2), text)]
         row = rows.get(path.stem, {"name": path.stem})
-        return replace(_chapter(text, row), language=language)
+        return Chapter(text=text, title=title, sections=sections, language=language, **row)
 
     chapters = [made(path) for path in translate.english_notebooks()]
-    others = [made(COURSE / name) for name in translate.PAGES if name != "README.md"]
+    others = [made(COURSE / f"{name}.md") for name in PAGES]
     names = ["index", "explorer", *(each.name.lower() for each in (*chapters, *others))]
     moved = re.compile(rf'(?<=href=")({"|".join(names)})\.html')
-    places = translate.headings(words) if words else {}
+    places, script = translate.headings(words), translate.script_words(words) if words else ""
+    project = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = {"chapters": chapters, "others": others, "language": language, "twin": "TWIN"}
+    known["repository"] = project.get("urls", {}).get("Repository", "")
 
-    def finished(name: str, text: str) -> bytes:
-        text = _linked(text, chapters)
-        if words:  # explorers in these pages say what they say in Korean
-            text = moved.sub(lambda found: page_name(found[1], language), text)
-            text = PLACE.sub(lambda found: found[1] + places.get(found[2], found[2]), text)
-            text = text.replace("</head>", translate.script_words(words) + "</head>", 1)
-        return text.replace("TWIN", page_name(name, "ko" if language == "en" else "en"), 1).encode()
+    def page(template: str, name: str, **content: Any) -> str:
+        text = exporter.environment.get_template(template).render(known, **content)
+        text = moved.sub(lambda found: page_name(found[1], language), _linked(text, chapters))
+        text = PLACE.sub(lambda found: found[1] + places.get(found[2], found[2]), text)
+        text = text.replace("</head>", f"{script}</head>", 1)  # has explorers speak Korean
+        return text.replace("TWIN", page_name(name, "ko" if language == "en" else "en"), 1)
 
-    def page(template: str, name: str, **content: Any) -> bytes:
-        about = {"chapters": chapters, "others": others, "repository": _repository()}
-        about |= {"language": language, "twin": "TWIN"}
-        made = exporter.environment.get_template(template).render(about, **content)
-        return finished(name, str(made))
-
-    view, dims = FRONT
-    for name, make in (
-        ("index", lambda: explorer.explore(view, dims=dims).html()),
-        ("explorer", explorer.page),
-    ):
-        if name not in live:
-            live[name] = make()
+    front, alone = live["index"], live["explorer"]
     if words:
-        live = {**live} | {
-            name: translate.still_to_korean(live[name], words) for name in ("index", "explorer")
-        }
-    front = page("front.html.j2", "index", live=live["index"])
-    book = {page_name("index", language): front}
-    around = zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)
-    for before, chapter, after in around:
+        front, alone = (translate.still_to_korean(shown, words) for shown in (front, alone))
+    book = {page_name("index", language): page("front.html.j2", "index", live=front)}
+    turns = [*zip([None, *chapters], chapters, [*chapters[1:], None], strict=False)]
+    turns += [(None, other, chapters[0]) for other in others]
+    for before, chapter, after in turns:
         about = {"chapter": chapter, "before": before, "after": after}
         book[chapter.page] = page("chapter.html.j2", chapter.name.lower(), **about)
-    for other in others:
-        about = {"chapter": other, "before": None, "after": chapters[0]}
-        book[other.page] = page("chapter.html.j2", other.name.lower(), **about)
     # The explorer stands by itself elsewhere; here it has a way back.
-    way_back = page("way_back.html.j2", "explorer").decode()
-    alone = live["explorer"].replace("<body>", way_back, 1)
+    alone = alone.replace("<body>", page("way_back.html.j2", "explorer"), 1)
     if words:
         alone = translate.template_in_korean(alone, lambda text: words.get(text, text))
         alone = alone.replace('<html lang="en">', f'<html lang="{language}">', 1)
-        alone = alone.replace("</head>", translate.script_words(words) + "</head>", 1)
-    return book | {page_name("explorer", language): alone.encode()} | files
+        alone = alone.replace("</head>", f"{script}</head>", 1)
+    book[page_name("explorer", language)] = alone
+    return {name: text.encode() for name, text in book.items()} | files
 
 
 def _linked(text: str, chapters: list[Chapter]) -> str:
@@ -194,26 +176,6 @@ def _linked(text: str, chapters: list[Chapter]) -> str:
     return NAMED.sub(link, text)
 
 
-def _repository() -> str:
-    """Return the address of the course's repository, as pyproject.toml has it, or nothing."""
-    project = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project.get("urls", {}).get("Repository", ""))
-
-
-class _Said(BaseLoader):
-    """Templates from where they are, with their texts in another language."""
-
-    def __init__(self, loader: BaseLoader, words: Words) -> None:
-        self.loader, self.words = loader, words
-
-    def get_source(self, environment: Any, template: str) -> Any:
-        """Return what Jinja asks of a loader."""
-        source, *about = self.loader.get_source(environment, template)
-        if (TEMPLATES / template).exists():
-            source = translate.template_in_korean(source, lambda text: self.words.get(text, text))
-        return source, *about
-
-
 def _exporter(words: Words) -> HTMLExporter:
     """Return nbconvert's exporter with the book's blocks, which keeps pictures as files."""
     exporter = HTMLExporter(
@@ -225,7 +187,16 @@ def _exporter(words: Words) -> HTMLExporter:
         filters={"mended": mended, "plain": plain},
     )
     exporter.register_preprocessor(ExtractOutputPreprocessor(), enabled=True)
-    exporter.environment.loader = _Said(exporter.environment.loader, words)
+    environment = exporter.environment
+    find = environment.loader.get_source
+
+    def said(template: str) -> Any:
+        source, *about = find(environment, template)
+        if (TEMPLATES / template).exists():
+            source = translate.template_in_korean(source, lambda text: words.get(text, text))
+        return source, *about
+
+    environment.loader = FunctionLoader(said)
     return exporter
 
 
@@ -248,20 +219,10 @@ def _exported(
     about = {"unique_key": path.stem, "output_files_dir": PICTURES}
     text, resources = exporter.from_notebook_node(notebook, about)
     if path.suffix == ".md":  # headings have GitHub's addresses there
-        text = re.sub(r'(<h\d id="|class="anchor-link" href="#)([^"]+)', _as_github, text)
+        place = re.compile(r'(?<=<h\d id=")[^"]+|(?<=class="anchor-link" href="#)[^"]+')
+        text = place.sub(lambda at: translate.github_slug(unquote(html.unescape(at[0]))), text)
     pictures = resources["outputs"] or {}
     return text, files | {Path(name).as_posix(): content for name, content in pictures.items()}
-
-
-def _as_github(found: re.Match[str]) -> str:
-    return found[1] + re.sub(r"[^\w-]", "", unquote(html.unescape(found[2])).lower())
-
-
-def _chapter(text: str, row: dict[str, str]) -> Chapter:
-    first = re.search(HEADING.format(1), text)
-    title = first["title"] if first else row["name"]
-    sections = [(found["link"], found["title"]) for found in re.finditer(HEADING.format(2), text)]
-    return Chapter(text=text, title=title, sections=sections, **row)
 
 
 def enliven(notebook: NotebookNode, live: dict[str, str]) -> None:
@@ -270,20 +231,16 @@ def enliven(notebook: NotebookNode, live: dict[str, str]) -> None:
     live: those that were made already, by their stills; new ones are added.
     """
     for cell in notebook.cells:
-        if "outputs" in cell:
-            cell.outputs = [o for o in cell.outputs if not _about(o).get("explorer_note")]
-        for output in cell.get("outputs", []):
-            if options := _about(output).get("explorer"):
+        outputs = cell.get("outputs", [])
+        outputs[:] = [o for o in outputs if not o.get("metadata", {}).get("explorer_note")]
+        for output in outputs:
+            if options := output.get("metadata", {}).get("explorer"):
                 png, alt = output.data.pop("image/png"), output.metadata["image/png"]["alt"]
                 key = f"{options} {png}"  # cells of two notebooks may have one id
                 if key not in live:
                     views, still = options.pop("views"), base64.b64decode(png)
                     live[key] = explorer.html(*views, still=still, alt=alt, **options)
                 output.data["text/html"] = live[key]
-
-
-def _about(output: NotebookNode) -> dict[str, Any]:
-    return output.get("metadata", {})
 
 
 def caption(notebook: NotebookNode) -> None:

@@ -6,9 +6,13 @@ The numbers come from the records. What a verdict rests on is held by tests/clai
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
-from aelib import intervals, zoo
+from torch import Tensor
+
+from aelib import zoo
 from aelib.data import DIGITS, Splits, join
+from aelib.intervals import Interval, unpaired_difference, verdicts
 from aelib.models import UPSAMPLING
 
 QUOTED = (0.21219929, 0.21273543)  # the original's losses at 16 numbers: transposed, resize
@@ -34,7 +38,7 @@ told apart; but in {inside} of {runs} runs the ones lie in the middle of the lin
 or more are read all the same | told apart: right; that this is the reason: not shown | 2.9, 2.11
 
 In the plane of two numbers 2 lies with 1, and 6 with 0. | they overlap by {ours[2][1]:.2f} and
-{ours[6][0]:.2f}; with the original's training by {own[2][1]:.2f} and {own[6][0]:.2f}, where the 2
+{ours[6][0]:.2f}; in the original's range by {own[2][1]:.2f} and {own[6][0]:.2f}, where the 2
 overlaps more with the 8, by {own[2][8]:.2f} | not confirmed | 2.11
 
 Two numbers hold a round and a straight feature. | in the plane 0, 1, 2 and 6 have a place of
@@ -50,11 +54,11 @@ one run each | 1.6
 At 16 numbers the transposed decoder is better. | the error of resize against it: {error_16}; at
 equal time {equal_time}; in the original's own protocol {protocol} | not confirmed | 4.7
 
-At two numbers it draws 3 and 6 much better. | the error of resize against it: {error_3} (3),
-{error_6} (6); what is read right, in points: {read_3} (3), {read_6} (6) | not confirmed | 4.8
+At two numbers it draws 3 and 6 much better. | the error of resize against it: {errors[3]} (3),
+{errors[6]} (6); what is read right, in points: {reads[3]} (3), {reads[6]} (6) | not confirmed | 4.8
 
 It extracts features better. | 16 numbers, digits told from the code, resize against it in points:
-{neighbours} by neighbours, {linear} by a linear classifier | not confirmed | 4.8
+{features[0]} by neighbours, {features[1]} by a linear classifier | not confirmed | 4.8
 
 Early in training it draws a checkerboard, which vanishes. | so it does; with this course's recipe
 none shows after one epoch in {clean} of {all} runs, of all six kinds | right | 4.4 to 4.6
@@ -74,13 +78,13 @@ just ahead of the 3 model | for the 8 likely right | 3.6
 """
 
 
-def rows(splits: Splits) -> list[list[str]]:
+def rows(splits: Splits) -> list[str]:
     """Return the rows of the table, with their numbers."""
-    cells = (row.format_map(numbers(splits)).split("|") for row in ROWS.strip().split("\n\n"))
-    return [[" ".join(cell.split()) for cell in row] for row in cells]
+    written = ROWS.format_map(numbers(splits)).strip().split("\n\n")
+    return [" ".join(row.split()) for row in written]
 
 
-def numbers(splits: Splits) -> dict[str, object]:
+def numbers(splits: Splits) -> dict[str, Any]:
     """Return the numbers that the table names, from the data and from the records."""
     counts = join(splits.train, splits.val).counts()
     floor = float((splits.test.floats() - 0.5).clamp(max=0).square().mean())
@@ -93,7 +97,7 @@ def numbers(splits: Splits) -> dict[str, object]:
     inside = [n for n, place in known.items() if MIDDLE[0] < place < MIDDLE[1]]
     scores = [zoo.watched(f"up/{kind}/{d}") for kind in UPSAMPLING for d in zoo.UP_DIMS]
     after = [score for steps, runs in scores for score in runs[:, steps.index(430)].tolist()]
-    return _words(floor) | {
+    return _in_words(floor) | {
         "zeros": counts[0].item(),
         "count": counts.sum().item() // len(DIGITS),
         "none": zoo.values("latent/0", "test_mse").mean().item(),
@@ -115,77 +119,58 @@ def numbers(splits: Splits) -> dict[str, object]:
     }
 
 
-def _words(floor: float) -> dict[str, object]:
+def _in_words(floor: float) -> dict[str, Any]:
     """Return the comparisons of resize with transposed convolution, each with its word.
 
     A word allows for all comparisons of its table in notebook 4 (Holm), as it does there.
     """
-    error, protocol = against_transpose("test_mse"), {}
+    protocol = {}
     for d in zoo.UP_DIMS:
-        losses = (
-            zoo.values(f"original/{kind}/{d}", "val_loss") for kind in ("nearest", "transpose")
-        )
-        resize, base = (loss.amin(1) - floor for loss in losses)
-        protocol[d] = intervals.unpaired_difference(
-            100 * resize / base.mean(), 100 * base / base.mean()
-        )
-    by_digit = {
-        key: {
-            (n, *place): gap
-            for n in (3, 6)
-            for place, gap in against_transpose(key, (2,), n).items()
-        }
-        for key in ("test_mse_per_digit", "read_right_per_digit")
-    }
-    features = {
-        (key, *place): gap
-        for key in ("knn_accuracy", "probe_accuracy")
-        for place, gap in against_transpose(key).items()
-    }
+        runs = (f"original/{kind}/{d}" for kind in ("nearest", "transpose"))
+        protocol[d] = in_percent(*(zoo.values(run, "val_loss").amin(1) - floor for run in runs))
+    digits, codes = (3, 6), ("knn_accuracy", "probe_accuracy")
+    errors = against_transpose("test_mse_per_digit", (2,), digits)
+    reads = against_transpose("read_right_per_digit", (2,), digits)
+    found = {key: against_transpose(key) for key in codes}
+    features = {(key, *at): gap for key, gaps in found.items() for at, gap in gaps.items()}
     return {
         "equal_time": at_equal_time()["nearest"],
-        "error_16": _said(error, ("nearest", 16), 3, " %"),
+        "error_16": _said(against_transpose("test_mse"), ("nearest", 16), 3, " %"),
         "protocol": _said(protocol, 16, 3, " %"),
-        **{
-            f"error_{n}": _said(by_digit["test_mse_per_digit"], (n, "nearest", 2), 3, " %")
-            for n in (3, 6)
-        },
-        **{
-            f"read_{n}": _said(by_digit["read_right_per_digit"], (n, "nearest", 2), 2)
-            for n in (3, 6)
-        },
-        "neighbours": _said(features, ("knn_accuracy", "nearest", 16), 1),
-        "linear": _said(features, ("probe_accuracy", "nearest", 16), 1),
+        "errors": {n: _said(errors, ("nearest", 2, n), 3, " %") for n in digits},
+        "reads": {n: _said(reads, ("nearest", 2, n), 2) for n in digits},
+        "features": [_said(features, (key, "nearest", 16), 1) for key in codes],
     }
 
 
 def against_transpose(
-    key: str, dims: tuple[int, ...] = zoo.UP_DIMS, digit: int | None = None
-) -> dict:
-    """Return how far the other kinds lie above `transpose`: errors in %, shares in points."""
+    key: str, dims: tuple[int, ...] = zoo.UP_DIMS, digits: tuple[int, ...] = ()
+) -> dict[tuple, Interval]:
+    """Return how far other kinds lie above `transpose`, by kind, dimension and digit, if asked.
+
+    Errors in %, shares in points.
+    """
+    by: list[Any] = [list(UPSAMPLING)[1:], dims, *([digits] if digits else [])]
     gaps = {}
-    for kind, d in product(UPSAMPLING, dims):
-        first, base = (zoo.values(f"up/{name}/{d}", key) for name in (kind, "transpose"))
-        if digit is not None:
-            first, base = first[:, digit], base[:, digit]
-        scale = 100 / base.mean() if key.startswith("test_mse") else 100
-        if kind != "transpose":
-            gaps[kind, d] = intervals.unpaired_difference(scale * first, scale * base)
+    for kind, d, *digit in product(*by):
+        first, base = (zoo.values(f"up/{one}/{d}", key)[:, *digit] for one in (kind, "transpose"))
+        points = unpaired_difference(100 * first, 100 * base)
+        gaps[kind, d, *digit] = in_percent(first, base) if key.startswith("test_mse") else points
     return gaps
+
+
+def in_percent(first: Tensor, base: Tensor) -> Interval:
+    """Return how far errors (seeds,) lie above others, in % of these."""
+    return unpaired_difference(100 * first / base.mean(), 100 * base / base.mean())
 
 
 def at_equal_time() -> dict[str, str]:
     """Return how far slower kinds lie above `transpose` trained for as long, in words."""
-    base = zoo.values(LONGER, "test_mse")
-    gaps = {
-        kind: intervals.unpaired_difference(
-            100 * zoo.values(f"up/{kind}/16", "test_mse") / base.mean(), 100 * base / base.mean()
-        )
-        for kind in ("nearest", "pixel_shuffle")
-    }
+    base, slower = zoo.values(LONGER, "test_mse"), ("nearest", "pixel_shuffle")
+    gaps = {kind: in_percent(zoo.values(f"up/{kind}/16", "test_mse"), base) for kind in slower}
     return {kind: _said(gaps, kind, 3, " %") for kind in gaps}
 
 
 def _said(gaps: dict, name: object, margin: float, unit: str = "") -> str:
-    word = intervals.verdicts(gaps, margin)[name]
+    word = verdicts(gaps, margin)[name]
     return f"{gaps[name]:+.1f}{unit}, {word}".replace("-", "−")

@@ -7,7 +7,6 @@ compare` writes it down.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,20 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from aelib import detection, metrics
 from aelib.data import DIGITS, Digits, Splits
-from aelib.detection import (
-    CODE_ALONE,
-    SCORES,
-    WITH_CODE,
-    CodeDistance,
-    Detector,
-    anomaly_scores,
-    auroc,
-)
-from aelib.intervals import Interval, t_interval
+from aelib.detection import CODE_ALONE, SCORES, WITH_CODE, Detector, anomaly_scores, auroc
+from aelib.intervals import Interval, welch
 from aelib.models import Autoencoder
 
 BASELINE_DIM = 16  # PCA's, as many numbers as the one-digit autoencoders have
@@ -52,8 +44,6 @@ class NearestImage:
 
     def __init__(self, known: Digits, blur: float = 0.0) -> None:
         """Keep the known images; with a blur, likeness is judged through it."""
-        from sklearn.neighbors import NearestNeighbors
-
         self.images, self.blur = known.floats(), blur
         nearest = NearestNeighbors(n_neighbors=1, algorithm="brute")
         self._nearest = nearest.fit(self._seen(self.images))
@@ -78,7 +68,10 @@ def baseline_scores(known: Digits, images: Tensor) -> dict[str, dict[str, Tensor
     linear = metrics.LinearAutoencoder(known, max(OTHER_DIMS))
 
     def redrawn(d: int) -> dict[str, Tensor]:
-        code, usual = linear.encode(images, d), CodeDistance(linear.encode(known.floats(), d))
+        code, usual = (
+            linear.encode(images, d),
+            detection.CodeDistance(linear.encode(known.floats(), d)),
+        )
         return anomaly_scores(linear.decode(code), images, usual.distance(code))
 
     nearest = anomaly_scores(NearestImage(known).reconstruct(images), images)
@@ -126,13 +119,9 @@ def seeds_and_images(differences: Tensor, influence: Tensor) -> Interval:
     so their variances add up. differences: (seeds,), of two measures, paired by seed. influence:
     (images,), how much each test image pulls the mean difference up or down: the difference of what
     `auroc_influence` gives for either measure, averaged over the seeds.
-    Source: Welch 1947, doi:10.1093/biomet/34.1-2.28, for the degrees of freedom.
     """
-    a, b = np.asarray(differences, np.float64), np.asarray(influence, np.float64)
-    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    total = float(parts.sum())
-    freedom = total**2 / float((parts**2 / [len(a) - 1, len(b) - 1]).sum()) if total else 1.0
-    return t_interval(float(a.mean()), math.sqrt(total), freedom)
+    seeds, images = np.asarray(differences, np.float64), np.asarray(influence, np.float64)
+    return welch(float(seeds.mean()), seeds, images)
 
 
 def measure_comparisons(
@@ -163,17 +152,11 @@ def measure_comparisons(
         for seed, model in enumerate(models[digit]):
             scores = Detector(model, known.floats()).scores(images)
             add(OURS, scores, normal, range(seed, seed + 1))
-    return [
-        _compared(pair, *(100 * (of[pair[0]] - of[pair[1]]) for of in (areas, pulls)))
-        for pair in PAIRS
-    ]
-
-
-def _compared(pair: tuple[Which, Which], differences: Tensor, influence: Tensor) -> dict[str, Any]:
-    return {
-        "first": pair[0],
-        "second": pair[1],
-        "seeds": differences.tolist(),
-        "interval": seeds_and_images(differences, influence),
-        "images_only": seeds_and_images(differences.mean().expand_as(differences), influence),
-    }
+    found = []
+    for first, second in PAIRS:
+        seeds, influence = (100 * (of[first] - of[second]) for of in (areas, pulls))
+        both = seeds_and_images(seeds, influence)
+        images_only = seeds_and_images(seeds.mean().expand_as(seeds), influence)
+        entry = {"first": first, "second": second, "seeds": seeds.tolist()}
+        found.append(entry | {"interval": both, "images_only": images_only})
+    return found

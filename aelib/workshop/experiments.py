@@ -17,7 +17,7 @@ from aelib import AelibError, hangul, zoo
 from aelib.data import DIGITS, Digits, Splits, join, load_mnist
 from aelib.models import CONTROLS, UPSAMPLING
 from aelib.optim import COURSE, GENTLE, ONE_DIGIT, ORIGINAL, SCHEDULED_ADAM, Recipe
-from aelib.training import Loss, denoising_loss, reconstruction_loss
+from aelib.training import Loss, classification_loss, denoising_loss, reconstruction_loss
 from aelib.zoo import JUDGE, LATENT_DIMS, SEEDS, UP_DIMS
 
 DIGIT_DIM = 16
@@ -48,34 +48,25 @@ JUDGE_RECIPE = Recipe(5, 128, adam_lr=2e-3, muon_lr=0.01, muon_scale="original",
 
 @dataclass(frozen=True)
 class Experiment:
-    """One line of the table: which model, trained how, on what, with which seeds.
-
-    latent_dim: None for the judge, which is a classifier.
-    offset: 0.5 shifts the images to [-0.5, 0.5]; with the original's recipe this is its whole
-        protocol: all 60,000 training images, and the epoch chosen on the test set.
-    thinned: a digit and how few of its training images are kept: every n-th.
-    only: the one digit to train on and to choose the epoch with; None for all.
-    noise: standard deviation of what is added to the images that enter, in training.
-    shipped: whether the weights of seed 0, and of every judge, are part of the package.
-    watched: whether the checkerboard score is recorded while the model is trained, and how
-        well its codes tell the digits apart after it: what notebook 4 compares.
-    note: what the experiment is for.
-    letters: whether it learns letters of Hangul; `only` is then the label of one.
-    """
+    """One line of the table: which model, trained how, on what, with which seeds."""
 
     name: str
     recipe: Recipe
-    latent_dim: int | None = None
+    latent_dim: int | None = None  # None for the judge, which is a classifier
     upsampling: str = "transpose"
+    # 0.5 shifts the images to [-0.5, 0.5]; with the original's recipe this is its whole protocol:
+    # all 60,000 training images, and the epoch chosen on the test set.
     offset: float = 0.0
-    thinned: tuple[int, int] | None = None
-    only: int | None = None
-    noise: float = 0.0
+    thinned: tuple[int, int] | None = None  # of which digit only every n-th image is kept
+    only: int | None = None  # the one digit, or letter, to train on and to choose the epoch with
+    noise: float = 0.0  # standard deviation of what is added to the images that enter, in training
     seeds: tuple[int, ...] = SEEDS
-    shipped: bool = True
+    shipped: bool = True  # whether the weights of seed 0, and of every judge, are in the package
+    # Whether the checkerboard score is recorded while the model is trained, and how well its codes
+    # tell the digits apart after it: what notebook 4 compares.
     watched: bool = False
-    note: str = ""
-    letters: bool = False
+    note: str = ""  # what the experiment is for
+    letters: bool = False  # whether it learns letters of Hangul
 
     def build(self, seed: int = 0) -> nn.Module:
         """Return the untrained model with the initial weights of a seed."""
@@ -96,7 +87,9 @@ class Experiment:
         return splits.train, splits.val
 
     def loss(self) -> Loss:
-        """Return the loss that an autoencoder of this experiment is trained with."""
+        """Return the loss that it is trained with."""
+        if self.name == JUDGE:
+            return classification_loss
         return denoising_loss(self.noise) if self.noise else reconstruction_loss
 
     def settings(self) -> dict[str, Any]:

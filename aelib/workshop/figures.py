@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +14,14 @@ from torch import Tensor, nn
 
 from aelib import charts, plotting, zoo
 from aelib.checkerboards import checkerboard_score
-from aelib.data import DIGITS, Splits, load_mnist
+from aelib.data import DIGITS, load_mnist
 from aelib.metrics import LinearAutoencoder, encode, mean_image, mse_per_image, reconstruct
-from aelib.models import UPSAMPLING, Autoencoder, PixelShuffleUp, looking_at
+from aelib.models import UPSAMPLING, Autoencoder, looking_at
 from aelib.optim import ORIGINAL, Recipe
+from aelib.workshop import COURSE
 from aelib.workshop.moving import write_moving
 from aelib.workshop.notebooks import write_picture
+from aelib.workshop.readme import write_tables
 from aelib.workshop.sweep import WATCHED_IMAGES, fit_to_the_end
 
 EARLY_STEPS = 150  # when digits can be read and the grid is still there
@@ -30,41 +30,39 @@ PIXEL = 0.055  # plot units that one pixel of a feature map takes
 STEP = 1.75  # plot units from one stage of the network to the next
 
 
-@dataclass(frozen=True)
 class Studio:
-    """What the figures are drawn from."""
+    """What the figures are drawn from: the test images, and the first of each digit."""
 
-    splits: Splits
-
-    @cached_property
-    def test(self) -> Tensor:
-        """The test images, float32 (10000, 1, 28, 28)."""
-        return self.splits.test.floats()
-
-    @cached_property
-    def examples(self) -> Tensor:
-        """The first test image of each digit, (10, 1, 28, 28): what the original shows."""
-        return self.test[self.splits.test.first_of_each()]
+    def __init__(self) -> None:
+        self.splits = load_mnist()
+        self.test = self.splits.test.floats()
+        self.examples = self.test[self.splits.test.first_of_each()]
 
 
-def draw_redrawn(studio: Studio, model: str, label: str, first: str = "test digit") -> Axes:
-    """Draw the ten example digits above what a model of the zoo makes of them."""
-    drawn = reconstruct(zoo.load(model), studio.examples)
-    return plotting.image_grid({first: studio.examples, label: drawn})
+def redrawn(
+    names: dict[str, str], first: str = "test digit", columns: Sequence[str] = ()
+) -> Callable[[Studio], Axes]:
+    """Return what draws the ten example digits above what models of the zoo make of them.
+
+    names: of each model the label of its row.
+    """
+
+    def draw(studio: Studio) -> Axes:
+        images = studio.examples
+        rows = {label: reconstruct(zoo.load(name), images) for name, label in names.items()}
+        return plotting.image_grid({first: images} | rows, columns)
+
+    return draw
 
 
-def draw_all_latents(studio: Studio) -> Axes:
-    """Draw the example digits above their reconstructions at every latent dimension."""
-    rows = {"test digit": studio.examples}
-    for d in zoo.LATENT_DIMS:
-        rows[f"d = {d}"] = reconstruct(zoo.load(f"latent/{d}"), studio.examples)
-    return plotting.image_grid(rows)
+def plane(*digits: int) -> Callable[[Studio], Axes]:
+    """Return what draws the test images of some digits as points in the plane of `latent/2`."""
 
+    def draw(studio: Studio) -> Axes:
+        chosen = studio.splits.test.only(*digits)
+        return charts.scatter_codes(encode(zoo.load("latent/2"), chosen.floats()), chosen.labels)
 
-def draw_plane(studio: Studio, *digits: int) -> Axes:
-    """Draw the test images of some digits as points in the plane of `latent/2`."""
-    chosen = studio.splits.test.only(*digits)
-    return charts.scatter_codes(encode(zoo.load("latent/2"), chosen.floats()), chosen.labels)
+    return draw
 
 
 def draw_error_curve(studio: Studio) -> Axes:
@@ -74,17 +72,8 @@ def draw_error_curve(studio: Studio) -> Axes:
     linear = [mse_per_image(pca.reconstruct(images, d), images).mean().item() for d in dims]
     blank = mse_per_image(mean_image(train).expand_as(images), images).mean().item()
     errors = [zoo.values(f"latent/{d}", "test_mse") for d in dims]
-    return charts.error_by_dim(
-        dims, errors, {"mean image": ((0,), (blank,)), "PCA": (dims, linear)}
-    )
-
-
-def draw_numbers(studio: Studio) -> Axes:
-    """Draw the example digits above what each of the ten one-digit models makes of them."""
-    rows = {"input": studio.examples}
-    for digit in DIGITS:
-        rows[f"model {digit}"] = reconstruct(zoo.load(f"digit/{digit}"), studio.examples)
-    return plotting.image_grid(rows, [str(digit) for digit in DIGITS])
+    simple = {"mean image": ((0,), (blank,)), "PCA": (dims, linear)}
+    return charts.error_by_dim(dims, errors, simple)
 
 
 def draw_early(studio: Studio) -> Axes:
@@ -127,20 +116,11 @@ def stages_of(model: Autoencoder) -> list[Stage]:
 
 def _name(layer: nn.Module) -> str:
     """Return what the picture calls a layer; empty for those that it leaves out."""
-    match layer:
-        case nn.Conv2d() | nn.ConvTranspose2d():
-            size, stride = layer.kernel_size[0], layer.stride[0]
-            name = "conv" if isinstance(layer, nn.Conv2d) else "conv$^T$"
-            return f"{name}\n{size}×{size} / {stride}"
-        case nn.Linear():
-            return "linear"
-        case nn.Unflatten():
-            return "reshape"
-        case PixelShuffleUp():
-            return "pixel\nshuffle"
-        case nn.Sequential():
-            return "resize\n+ conv"
-    return ""
+    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+        size, stride = layer.kernel_size[0], layer.stride[0]
+        name = "conv" if isinstance(layer, nn.Conv2d) else "conv$^T$"
+        return f"{name}\n{size}×{size} / {stride}"
+    return {nn.Linear: "linear", nn.Unflatten: "reshape"}.get(type(layer), "")
 
 
 def draw_network(model: Autoencoder, image: Tensor) -> Axes:
@@ -192,52 +172,40 @@ def _draw_stage(ax: Axes, x: float, stage: Stage) -> float:
     return half
 
 
-def _latent(d: int) -> Callable[[Studio], Axes]:
-    return partial(draw_redrawn, model=f"latent/{d}", label=f"d = {d}")
-
-
-def _up(kind: str, d: int) -> Callable[[Studio], Axes]:
-    return partial(draw_redrawn, model=f"up/{kind}/{d}", label=kind)
-
-
-def _number(digit: int) -> Callable[[Studio], Axes]:
-    return partial(draw_redrawn, model=f"digit/{digit}", label=f"model {digit}", first="input")
-
-
 FIGURES: dict[str, Callable[[Studio], Axes]] = {
     "autoencoder_architecture": lambda studio: draw_network(
         zoo.load("latent/16"), studio.examples[2:3]
     ),
-    "latent": _latent(1),
-    "latent2": _latent(2),
-    "latent5": _latent(5),
-    "latent10": _latent(10),
-    "latent_all": draw_all_latents,
+    **{f"latent{d if d > 1 else ''}": redrawn({f"latent/{d}": f"d = {d}"}) for d in (1, 2, 5, 10)},
+    "latent_all": redrawn({f"latent/{d}": f"d = {d}" for d in zoo.LATENT_DIMS}),
     "latent_error": draw_error_curve,
-    "zero_one": lambda studio: draw_plane(studio, 0, 1),
-    "0_1_2": lambda studio: draw_plane(studio, 0, 1, 2),
-    "0_1_6": lambda studio: draw_plane(studio, 0, 1, 6),
-    **{f"number{digit}": _number(digit) for digit in DIGITS},
-    "number_all": draw_numbers,
+    "zero_one": plane(0, 1),
+    "0_1_2": plane(0, 1, 2),
+    "0_1_6": plane(0, 1, 6),
+    **{f"number{k}": redrawn({f"digit/{k}": f"model {k}"}, "input") for k in DIGITS},
+    "number_all": redrawn({f"digit/{k}": f"model {k}" for k in DIGITS}, "input", "0123456789"),
     "test_2": draw_early,
-    "transpose_16": _up("transpose", 16),
-    "unpooling_16": _up("nearest", 16),
-    "transpose_2": _up("transpose", 2),
-    "unpooling_2": _up("nearest", 2),
+    "transpose_16": redrawn({"up/transpose/16": "transpose"}),
+    "unpooling_16": redrawn({"up/nearest/16": "nearest"}),
+    "transpose_2": redrawn({"up/transpose/2": "transpose"}),
+    "unpooling_2": redrawn({"up/nearest/2": "nearest"}),
     "checkerboard_score": draw_checkerboards,
 }
 
 
-def write_figures(folder: Path) -> list[Path]:
-    """Write every figure of README to `folder` as PNG, and return the paths.
+def write_all() -> None:
+    """Write README's figures and its film to images/, and the tables of RESULTS."""
+    write_figures(COURSE / "images")
+    splits = load_mnist()
+    write_moving(COURSE / "images", splits)
+    write_tables(COURSE / "RESULTS.md", splits)
 
-    One that looks the same as the file that is there stays as it is.
-    """
+
+def write_figures(folder: Path) -> None:
+    """Write the figures to a folder as PNG; one that looks the same as before stays as it is."""
     plotting.use_style()
-    studio, paths = Studio(load_mnist()), []
+    studio = Studio()
     for name, draw in FIGURES.items():
-        path = folder / f"{name}.png"
-        write_picture(path, plotting.figure_png(draw(studio)))
+        print(f"{name}.png")
+        write_picture(folder / f"{name}.png", plotting.figure_png(draw(studio)))
         plt.close()
-        paths.append(path)
-    return paths + write_moving(folder, studio.splits)

@@ -8,29 +8,20 @@ models. The intervals count test images as well as seeds, so all models are need
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from aelib import hangul, metrics
-from aelib.data import Digits
 from aelib.hangul import COUNTS, NAMES, STROKES, TEST
 from aelib.intervals import unpaired_difference
 from aelib.workshop.comparing import BASELINE_DIM, seeds_and_images
 from aelib.workshop.experiments import HANGUL_DIMS
 
 # A letter, and one that has all its strokes and more.
-PAIRS = (
-    ("giyeok", "kieuk"),
-    ("nieun", "digeut"),
-    ("nieun", "tieut"),
-    ("digeut", "tieut"),
-    ("siot", "jieut"),
-    ("siot", "chieut"),
-    ("jieut", "chieut"),
-    ("ieung", "hieut"),
-)
+PAIRS = [(a, b) for a, b in permutations(NAMES, 2) if STROKES[b][: len(STROKES[a])] == STROKES[a]]
 FAMILIES = (
     ("giyeok", "kieuk"),
     ("nieun", "digeut", "tieut", "rieul"),
@@ -80,17 +71,12 @@ def measure_letters(models: Models) -> dict[str, Any]:
 def _shares(models: Sequence[nn.Module], covers: Tensor) -> Tensor:
     """Return the share of each stroke that each model draws, (seeds, images, strokes)."""
     images = covers.amax(1, keepdim=True)
-    return torch.stack(
-        [share_drawn(metrics.reconstruct(model, images), covers) for model in models]
-    )
+    drawn = (metrics.reconstruct(model, images) for model in models)
+    return torch.stack([share_drawn(each, covers) for each in drawn])
 
 
 def _pair(
-    base: str,
-    larger: str,
-    models: Models,
-    shares: Mapping[str, Mapping[str, Tensor]],
-    covers: Tensor,
+    base: str, larger: str, models: Models, shares: dict[str, dict[str, Tensor]], covers: Tensor
 ) -> dict[str, Any]:
     known = len(STROKES[base])
 
@@ -98,27 +84,26 @@ def _pair(
         return share[..., :known].nanmean(-1) - share[..., known:].nanmean(-1)
 
     (family,) = (letters for letters in FAMILIES if base in letters)
-    own = lost(shares[base][larger])  # (seeds, images)
+    ours = shares[base][larger]
+    own = lost(ours)  # (seeds, images)
     others = torch.stack([lost(shares[name][larger]) for name in NAMES if name not in family])
-    linear = metrics.LinearAutoencoder(_images_of(base), BASELINE_DIM)
+    train = hangul.load_hangul().train.only(NAMES.index(base))
+    linear = metrics.LinearAutoencoder(train, BASELINE_DIM)
     images = covers.amax(1, keepdim=True)
     by_pca = lost(share_drawn(linear.reconstruct(images, BASELINE_DIM), covers))
-    adds = {name: _added(models[name], covers, known) for name in (base, larger)}
+    less, more = (_added(models[name], covers, known) for name in (base, larger))
     return {
         "base": base,
         "larger": larger,
-        "known": shares[base][larger][..., :known].nanmean().item(),
-        "added": shares[base][larger][..., known:].nanmean().item(),
+        "known": ours[..., :known].nanmean().item(),
+        "added": ours[..., known:].nanmean().item(),
         "difference": seeds_and_images(own.nanmean(1), own.nanmean(0)),
         "others": others.nanmean().item(),
         "against_others": unpaired_difference(own.nanmean(1), others.nanmean((0, 2))),
         "pca": by_pca.nanmean().item(),
-        "base_adds": adds[base].nanmean().item(),
-        "larger_adds": adds[larger].nanmean().item(),
-        "adds": seeds_and_images(
-            adds[larger].nanmean(1) - adds[base].nanmean(1),
-            adds[larger].nanmean(0) - adds[base].nanmean(0),
-        ),
+        "base_adds": less.nanmean().item(),
+        "larger_adds": more.nanmean().item(),
+        "adds": seeds_and_images(*(more.nanmean(axis) - less.nanmean(axis) for axis in (1, 0))),
     }
 
 
@@ -128,10 +113,6 @@ def _added(models: Sequence[nn.Module], covers: Tensor, known: int) -> Tensor:
     place = left_out * (left_out > FAINT) * (input_[:, 0] <= FAINT)
     drawn = torch.stack([metrics.reconstruct(model, input_)[:, 0] for model in models])
     return (drawn * (place > 0)).sum((2, 3)) / place.sum((1, 2))
-
-
-def _images_of(letter: str) -> Digits:
-    return hangul.load_hangul().train.only(NAMES.index(letter))
 
 
 def _linear() -> dict[str, dict[str, float]]:

@@ -64,20 +64,9 @@ def digits(splits: Splits) -> list[Tensor]:
 
     few = splits.train[: max(STEPS) * BATCH]
     recipe = Recipe(epochs=1, batch_size=BATCH, adam_lr=0.003)
-    model = zoo.untrained("latent/16")
-    fit_to_the_end(
-        "README's picture", model, few, splits.val[:1000], recipe, watch=Watch(look, STEPS)
-    )
+    data, watch = (few, splits.val[:1000], recipe), Watch(look, STEPS)
+    fit_to_the_end("README's picture", zoo.untrained("latent/16"), *data, watch=watch)
     return drawn
-
-
-def pictures(splits: Splits) -> list[Image.Image]:
-    """Return the pictures of the film."""
-    cloud, bent = lines()
-    return [
-        _picture(cloud, line, drawn, step)
-        for line, drawn, step in zip(bent, digits(splits), STEPS, strict=True)
-    ]
 
 
 def _picture(cloud: Tensor, line: Tensor, drawn: Tensor, step: int) -> Image.Image:
@@ -95,17 +84,19 @@ def _picture(cloud: Tensor, line: Tensor, drawn: Tensor, step: int) -> Image.Ima
     return Image.open(buffer).convert("RGB")
 
 
-def write_moving(folder: Path, splits: Splits) -> list[Path]:
-    """Write the film and its last picture, for who wants no motion; return their paths."""
+def write_moving(folder: Path, splits: Splits) -> None:
+    """Write the film and its last picture, for who wants no motion."""
     film, still = folder / "moving.webp", folder / "moving.png"
-    shown = pictures(splits)
+    cloud, bent = lines()
+    shown = [
+        _picture(cloud, line, drawn, step)
+        for line, drawn, step in zip(bent, digits(splits), STEPS, strict=True)
+    ]
     before = still.read_bytes() if still.exists() else b""
     png = io.BytesIO()
     shown[-1].quantize(64, dither=Image.Dither.NONE).save(png, "png", optimize=True)
     write_picture(still, png.getvalue())
     if still.read_bytes() != before or not film.exists():
-        times, rest = [FRAME] * (len(shown) - 1) + [REST], shown[1:]
-        shown[0].save(
-            film, None, save_all=True, append_images=rest, duration=times, loop=0, quality=70
-        )
-    return [film, still]
+        look = {"append_images": shown[1:], "quality": 70}
+        times = [FRAME] * (len(shown) - 1) + [REST]
+        shown[0].save(film, None, save_all=True, duration=times, loop=0, **look)

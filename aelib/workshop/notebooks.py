@@ -34,6 +34,13 @@ GREYS, COLORS = 64, 96  # of a published picture
 TOLERANCE, MEAN_TOLERANCE = 16, 1.0
 
 
+def execute_all(paths: list[Path]) -> None:
+    """Execute notebooks in place, and say which is at work."""
+    for path in paths:
+        print(path.name)
+        execute(path)
+
+
 def execute(path: Path) -> None:
     """Execute a notebook in place, and make it fit to be published (see `tidy`).
 

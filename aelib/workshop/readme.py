@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from aelib import zoo
 from aelib.data import DIGITS, Splits, write
 from aelib.detection import CODE_ALONE, PUBLISHED, PUBLISHED_MEAN, SCORES, WITH_CODE
-from aelib.intervals import unpaired_difference, verdicts
+from aelib.intervals import plus_minus, verdicts
 from aelib.metrics import LinearAutoencoder, mse_per_image
 from aelib.models import UPSAMPLING
 from aelib.workshop import claims, remarks
+from aelib.workshop.remarks import markdown
 
 # A table stands between two comments, which Markdown does not show.
 START, END = "<!-- {name}: written by python -m aelib figures -->", "<!-- end -->"
@@ -40,10 +42,9 @@ OWN_SIZE = "PCA 24"  # the size with the best error on validation images
 DETECTORS = ("ink", "mean image", "nearest image", "PCA", OWN_SIZE, "**autoencoder**")
 
 
-def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def row(name: str, values: Iterable[Any], spec: str = ".0f") -> str:
+    """Return a row of numbers after its name, with its cells divided as `markdown` wants it."""
+    return " | ".join([name, *(format(float(value), spec) for value in values)])
 
 
 def latent_table(splits: Splits) -> str:
@@ -52,10 +53,9 @@ def latent_table(splits: Splits) -> str:
     for d in zoo.LATENT_DIMS:
         errors, read = (zoo.values(f"latent/{d}", key) for key in ("test_mse", "read_right"))
         by_pca = mse_per_image(linear.reconstruct(images, d), images).mean()
-        spread = f"{errors.mean():.4f} ± {errors.std():.4f}"
-        cells = [f"{by_pca:.4f}", f"{100 * read.mean():.0f} %", str(len(errors))]
-        rows.append([str(d), spread, *cells])
-    return markdown(["numbers", "autoencoder", "PCA", "read right", "seeds"], rows)
+        share = f"{100 * read.mean():.0f} %"
+        rows.append(f"{d} | {plus_minus(errors)} | {by_pca:.4f} | {share} | {len(errors)}")
+    return markdown("numbers | autoencoder | PCA | read right | seeds", rows)
 
 
 def reading_table() -> str:
@@ -65,23 +65,22 @@ def reading_table() -> str:
         counts = zoo.values(f"latent/{d}", "confusion_per_judge")
         read = (counts.diagonal(dim1=2, dim2=3) / counts.sum(3)).flatten(0, 1)
         found = counts.sum((0, 1))
-        true = (100 * found.diagonal() / found.sum(0)).round().int().tolist()
-        most, few = (read >= READ).sum(0).tolist(), (read <= LOST).sum(0).tolist()
-        rows.append([f"*d* = {d}: three quarters or more, of {len(read)} pairs", *map(str, most)])
-        rows.append([f"*d* = {d}: a quarter or less", *map(str, few)])
-        rows.append([f"*d* = {d}: of 100 readings of this digit, true", *map(str, true)])
-    return markdown(["", *map(str, DIGITS)], rows)
+        most = f"*d* = {d}: three quarters or more, of {len(read)} pairs"
+        rows.append(row(most, (read >= READ).sum(0)))
+        rows.append(row(f"*d* = {d}: a quarter or less", (read <= LOST).sum(0)))
+        true = 100 * found.diagonal() / found.sum(0)
+        rows.append(row(f"*d* = {d}: of 100 readings of this digit, true", true))
+    return markdown(row("", DIGITS), rows)
 
 
 def range_table() -> str:
     """Return the share of each digit read right with and without the original's range."""
     rows = []
     for d, (label, run) in product((1, 2), RANGES.items()):
-        read = 100 * zoo.values(f"{run}/{d}", "read_right_per_digit").mean(0)
+        read = zoo.values(f"{run}/{d}", "read_right_per_digit").mean(0)
         neighbours = zoo.values(f"{run}/{d}", "knn_accuracy").mean()
-        cells = [*(f"{share:.0f}" for share in read.tolist()), f"{100 * neighbours:.0f}"]
-        rows.append([f"*d* = {d}, {label}", *cells])
-    return markdown(["", *map(str, DIGITS), "kNN"], rows)
+        rows.append(row(f"*d* = {d}, {label}", [*100 * read, 100 * neighbours]))
+    return markdown(row("", DIGITS) + " | kNN", rows)
 
 
 def detector_table(in_the_open: bool) -> str:
@@ -92,9 +91,11 @@ def detector_table(in_the_open: bool) -> str:
     """
     rows, simple = [], zoo.measured("one_class_baselines")
     if in_the_open:
-        rows += [[f"{name} ({SOURCES[name]})", *_percent(row)] for name, row in PUBLISHED.items()]
-        for name, mean in PUBLISHED_MEAN.items():
-            rows.append([f"{name} ({SOURCES[name]})", *[""] * len(DIGITS), f"{mean:.1f}"])
+        rows += [_with_mean(f"{name} ({SOURCES[name]})", of) for name, of in PUBLISHED.items()]
+        empty = " | " * len(DIGITS)
+        rows += [
+            f"{one} ({SOURCES[one]}){empty} | {mean:.1f}" for one, mean in PUBLISHED_MEAN.items()
+        ]
     # By digit: of each run the AUROC by score; a simple detector is one run.
     found = {name: [[digit[name]] for digit in simple] for name in simple[0]}
     own = [[run["detector"] for run in zoo.results(f"digit/{digit}")] for digit in DIGITS]
@@ -105,12 +106,12 @@ def detector_table(in_the_open: bool) -> str:
         if is_told and is_main == in_the_open:
             label = name if name == score else f"{name}, {IN_WORDS.get(score, score)}"
             values = [100 * sum(run[score]["auroc"] for run in d) / len(d) for d in found[name]]
-            rows.append([label, *_percent(values)])
-    return markdown(["", *map(str, DIGITS), "mean"], rows)
+            rows.append(_with_mean(label, values))
+    return markdown(row("", DIGITS) + " | mean", rows)
 
 
-def _percent(values: Sequence[float]) -> list[str]:
-    return [f"{value:.1f}" for value in [*values, sum(values) / len(values)]]
+def _with_mean(name: str, values: Sequence[float]) -> str:
+    return row(name, [*values, sum(values) / len(values)], ".1f")
 
 
 def upsampling_table() -> str:
@@ -123,20 +124,21 @@ def upsampling_table() -> str:
         for d, decimals in ((16, 5), (2, 4)):
             errors = zoo.values(f"up/{kind}/{d}", "test_mse")
             gap = f"{gaps[kind, d]:+.1f}, {words[kind, d]}" if (kind, d) in gaps else "–"
-            cells += [f"{errors.mean():.{decimals}f}", gap.replace("-", "−")]
+            cells += [f"{errors.mean():.{decimals}f}", gap]
         scores = [zoo.values(f"up/{kind}/{d}", "checkerboard").mean() for d in (16, 2)]
-        rows.append([*cells, ", ".join(f"{score:.2f}" for score in scores)])
+        rows.append(" | ".join([*cells, "{:.2f}, {:.2f}".format(*scores)]))
     longer, base = (zoo.values(run, "test_mse") for run in (claims.LONGER, "up/transpose/16"))
-    gain = unpaired_difference(100 * longer / base.mean(), 100 * base / base.mean())
-    share = f"{gain:+.1f}, {gain.verdict(MARGIN)}"
-    time = "as long as `pixel_shuffle`"
-    cells = [f"{longer.mean():.5f}", share.replace("-", "−"), *["–"] * 3]
-    rows.append(["`transpose`, 20 passes, not 14", "", time, *cells])
-    header = ["", "weights of the decoder", "time per step"]
+    gain = claims.in_percent(longer, base)
+    rows.append(
+        "`transpose`, 20 passes, not 14 |  | as long as `pixel_shuffle` | "
+        f"{longer.mean():.5f} | {gain:+.1f}, {gain.verdict(MARGIN)} | – | – | –"
+    )
+    header = " | weights of the decoder | time per step"
     for d in (16, 2):
-        header += [f"MSE, *d* = {d}", "against `transpose`, % [95 %]"]
+        header += f" | MSE, *d* = {d} | against `transpose`, % [95 %]"
+    minus = (row.replace("-", "−") for row in rows)
+    compared = markdown(f"{header} | score, *d* = 16, 2", minus)
     equal = "; ".join(f"`{kind}` {said}" for kind, said in claims.at_equal_time().items())
-    compared = markdown([*header, "score, *d* = 16, 2"], rows)
     return f"{compared}\n\nAt equal time, against those 20 passes: {equal}."
 
 
@@ -149,12 +151,12 @@ def benchmark_table() -> str:
     errors = {"theirs": f"a test MSE of {theirs:.4f}", "own": f"{reached:.4f}"}
     for label, section, place, unit in TIMED:
         usual, own = recorded["sections"][section]["rows"].values()
-        cells = [f"{usual[place]:,.0f} {unit}", f"{own[place]:.2g} {unit}", f"{usual[-1]:.0f}"]
-        rows.append([label.format(**errors), *cells])
-    compared = markdown(["", "the original's loop", "the course", "times"], rows)
+        times = f"{usual[place]:,.0f} {unit} | {own[place]:.2g} {unit} | {usual[-1]:.0f}"
+        rows.append(f"{label.format(**errors)} | {times}")
+    compared = markdown(" | the original's loop | the course | times", rows)
     machine = recorded["machine"]
-    load = machine["load"]
-    busy = f", which {load:.0f} processes wanted" if load and round(load) > machine["cores"] else ""
+    load = round(machine["load"] or 0)
+    busy = f", which {load} processes wanted" if load > machine["cores"] else ""
     return (
         f"{compared}\n\nMeasured on {machine['cores']} cores ({machine['processor']}){busy}, with "
         f"Python {machine['python']} and torch {machine['torch']}."
@@ -163,7 +165,7 @@ def benchmark_table() -> str:
 
 def tables(splits: Splits) -> dict[str, str]:
     """Return the generated parts of RESULTS.md, by the name that its markers give them."""
-    header = ["the original says", "what was measured", "verdict", "section"]
+    header = "the original says | what was measured | verdict | section"
     return {
         "claims": markdown(header, claims.rows(splits)),
         "latent dimensions": latent_table(splits),
@@ -172,8 +174,8 @@ def tables(splits: Splits) -> dict[str, str]:
         "detectors": detector_table(in_the_open=True),
         "more detectors": detector_table(in_the_open=False),
         "up-sampling": upsampling_table(),
-        "remarks on strokes": remarks.text(splits, markdown),
-        "strokes of letters": remarks.known_strokes(markdown),
+        "remarks on strokes": remarks.text(splits),
+        "strokes of letters": remarks.known_strokes(),
         "benchmark": benchmark_table(),
     }
 

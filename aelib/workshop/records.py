@@ -8,7 +8,7 @@ import json
 import platform
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from torch import nn
 import aelib
 from aelib import AelibError, hangul, zoo
 from aelib.data import DIGITS, Splits, cache_folder, load_mnist, write
+from aelib.metrics import read_digits
 from aelib.training import evaluate
 from aelib.workshop import comparing, letters, measuring
 from aelib.workshop.batch_last import one_thread
@@ -34,14 +35,13 @@ def weights_file(one: Experiment, seed: int) -> Path:
 def is_trained(one: Experiment, seed: int) -> bool:
     """Return whether a run is recorded as the table has it now, and its weights, if they ship."""
     weights = weights_file(one, seed)
-    if weights.is_relative_to(zoo.CHECKPOINTS) and not weights.exists():
-        return False
     try:
         entry = zoo.record(one.name, seed)
     except AelibError:
         return False
     same = entry["settings"] == json.loads(json.dumps(one.settings()))
-    return same and bool(entry["watched"] or not one.watched)
+    there = weights.exists() or not weights.is_relative_to(zoo.CHECKPOINTS)
+    return there and same and bool(entry["watched"] or not one.watched)
 
 
 def state_file(one: Experiment, seed: int) -> Path:
@@ -53,11 +53,10 @@ def state_file(one: Experiment, seed: int) -> Path:
 
 def tidy() -> None:
     """Remove what killed processes have left: files half written, and states of finished runs."""
-    for folder in (zoo.CHECKPOINTS, cache_folder()):
-        for path in folder.rglob("*.part"):
-            with suppress(FileNotFoundError):  # if it is young, somebody is writing it
-                if time.time() - path.stat().st_mtime > 1:
-                    path.unlink()
+    for path in (*zoo.CHECKPOINTS.rglob("*.part"), *cache_folder().rglob("*.part")):
+        with suppress(FileNotFoundError):  # if it is young, somebody is writing it
+            if time.time() - path.stat().st_mtime > 1:
+                path.unlink()
     for one in map(experiment, match()):
         for seed in one.seeds:
             if (state := state_file(one, seed)).exists() and is_trained(one, seed):
@@ -99,14 +98,14 @@ def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
     model.load_state_dict(torch.load(io.BytesIO(weights), weights_only=True))
     with one_thread():
         if one.name == JUDGE:
-            found: dict[str, Any] = {"test_accuracy": measuring.accuracy(model, splits.test)}
+            right = read_digits(model, splits.test.floats()) == splits.test.labels
+            found: dict[str, Any] = {"test_accuracy": int(right.sum()) / len(right)}
         elif one.letters:
             found = measuring.measure_letters(model, splits)
         else:
             # In this layout five judges read in the time of two.
             judges = [judge.to(memory_format=torch.channels_last) for judge in zoo.judges()]
-            measurer = measuring.Measurer(splits, judges)
-            found = measurer.measure(model, one.only, with_codes=one.watched)
+            found = measuring.measure_digits(model, splits, judges, one.only, one.watched)
         if one.name != JUDGE:
             # For original/*, which trains on these images too, it is no validation error.
             chosen_by = splits.val if one.only is None else splits.val.only(one.only)
@@ -114,33 +113,31 @@ def measured(one: Experiment, weights: bytes, splits: Splits) -> dict[str, Any]:
     return found | {"measuring_seconds": round(time.perf_counter() - start, 2)}
 
 
-def measure_again(patterns: Iterable[str]) -> Iterator[str]:
+def measure_again(patterns: Iterable[str]) -> None:
     """Measure finished runs whose weights are kept here, record the values, and say so."""
     for one in map(experiment, match(*patterns)):
         for seed in one.seeds:
             weights = weights_file(one, seed)
-            if not weights.exists():
-                yield f"skipped, as its weights are not kept here: {one.name}, seed {seed}"
-                continue
-            zoo.load(one.name, seed)  # says so if they are not those that were recorded
-            entry = zoo.record(one.name, seed) | {"versions": versions()}
-            entry |= measured(one, weights.read_bytes(), one.splits())
-            write(zoo.record_file(one.name, seed), text(entry))
-            yield f"measured {one.name}, seed {seed}"
+            if weights.exists():
+                zoo.load(one.name, seed)  # says so if they are not those that were recorded
+                entry = zoo.record(one.name, seed) | {"versions": versions()}
+                entry |= measured(one, weights.read_bytes(), one.splits())
+                write(zoo.record_file(one.name, seed), text(entry))
+            done = "measured" if weights.exists() else "skipped, as its weights are not kept here:"
+            print(f"{done} {one.name}, seed {seed}")
 
 
-def how_far(patterns: Iterable[str]) -> Iterator[str]:
-    """Say of each experiment how many of its seeds are recorded."""
+def how_far(patterns: Iterable[str]) -> None:
+    """Print of each experiment how many of its seeds are recorded."""
     for one in map(experiment, match(*patterns)):
         done = sum(is_trained(one, seed) for seed in one.seeds)
-        yield f"{one.name:24} {done} of {len(one.seeds)} seeds  {one.note}"
+        print(f"{one.name:24} {done} of {len(one.seeds)} seeds  {one.note}")
 
 
 def versions() -> dict[str, str]:
     """Return what a record says of the machine that made it."""
-    python, machine = platform.python_version(), platform.machine()
     own = {"torch": str(torch.__version__), "aelib": aelib.__version__}
-    return {"python": python, "machine": machine} | own
+    return {"python": platform.python_version(), "machine": platform.machine()} | own
 
 
 def save_baselines() -> None:
@@ -152,23 +149,25 @@ def save_baselines() -> None:
 
 def save_costs() -> None:
     """Measure and record what each way of up-sampling and each optimiser costs."""
-    kinds, recipes = measuring.measure_step_costs(), measuring.measure_recipe_costs()
-    save_values("costs", "costs", {"upsampling": kinds, "recipes": recipes})
+    save_values("costs", "costs", measuring.measure_costs())
 
 
 def save_comparisons() -> None:
     """Compare the one-digit detectors over all their seeds, and record it."""
-    models = [[zoo.load(f"digit/{digit}", seed) for seed in zoo.SEEDS] for digit in DIGITS]
+    models = [all_seeds(f"digit/{digit}") for digit in DIGITS]
     found = comparing.measure_comparisons(load_mnist(), models)
     save_values("one_class_comparisons", "compare", found)
 
 
 def save_letters() -> None:
     """Measure which strokes the one-letter models draw, over all seeds, and record it."""
-    models = {
-        name: [zoo.load(f"hangul/{name}", seed) for seed in zoo.SEEDS] for name in hangul.NAMES
-    }
+    models = {name: all_seeds(f"hangul/{name}") for name in hangul.NAMES}
     save_values("hangul", "letters", letters.measure_letters(models))
+
+
+def all_seeds(name: str) -> list[Any]:
+    """Return the models of an experiment, seed by seed."""
+    return [zoo.load(name, seed) for seed in zoo.SEEDS]
 
 
 def save_values(what: str, command: str, values: Any) -> None:

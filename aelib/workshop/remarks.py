@@ -7,8 +7,7 @@ are known, gave the answer (`letters`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from aelib.data import DIGITS, Splits
 from aelib.metrics import mean_per_digit
 
 TOP, BOTTOM, WHOLE, TOP_RIGHT = [0, 1], [2, 3], [0, 1, 2, 3], [1]
-REGIONS: dict[str, tuple[int, Mapping[int, Sequence[int]]]] = {
+REGIONS: dict[str, tuple[int, dict[int, list[int]]]] = {
     "the 0 model: round strokes": (0, {6: BOTTOM, 8: WHOLE, 9: TOP}),
     "the 1 model: straight strokes": (1, {4: BOTTOM, 7: BOTTOM, 9: BOTTOM}),
     "the 3 model: the round part of 2": (3, {2: TOP}),
@@ -28,6 +27,12 @@ REGIONS: dict[str, tuple[int, Mapping[int, Sequence[int]]]] = {
 MEASURES = ((strokes.wrong_in_region, 0.02), (strokes.relative_to_usual, 0.05))  # with margins
 LEVEL = 0.05  # the margin for letters
 OPEN = [1, 3, 4, 5, 7]  # digits without a loop
+
+
+def markdown(header: str, rows: Iterable[str]) -> str:
+    """Return a table in Markdown, of rows whose cells are divided by " | "."""
+    lines = [header, " | ".join(["---"] * (header.count("|") + 1)), *rows]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def contest(shares: Tensor, model: int) -> tuple[int, int, int, intervals.Interval]:
@@ -40,29 +45,30 @@ def contest(shares: Tensor, model: int) -> tuple[int, int, int, intervals.Interv
     return place, len(others) + 1, best, gap
 
 
-def regions(splits: Splits) -> list[list[str]]:
+def regions(splits: Splits) -> list[str]:
     """Return a row for each remark: what of its region is drawn wrong, by both measures."""
     by_quarter = strokes.by_quarter(splits.test.floats())
     ink = torch.stack([by_quarter[splits.test.labels == digit].mean(0) for digit in DIGITS])
-    errors = per_model("by_quarter")
-    rows = {name: [name] for name in REGIONS}
+    errors, rows = per_model("by_quarter"), {name: name for name in REGIONS}
     for measure, margin in MEASURES:
         found = {name: contest(measure(errors, ink, at), m) for name, (m, at) in REGIONS.items()}
         words = intervals.verdicts({name: gap for name, (*_, gap) in found.items()}, margin)
         for name, (place, count, best, gap) in found.items():
-            place_of = f"{place} of {count}"
-            rows[name] += [place_of, f"{gap:+.2f} to model {best}, {words[name]}"]
+            rows[name] += f" | {place} of {count} | {gap:+.2f} to model {best}, {words[name]}"
     return list(rows.values())
 
 
-def shapes(splits: Splits) -> list[list[str]]:
+def shapes(splits: Splits) -> list[str]:
     """Return rows on loops and lines: what, of which model or digits, at three limits for ink."""
     images, labels = splits.test.floats(), splits.test.labels
     closed = [strokes.has_loop(images, ink).double() for ink in strokes.INKS]
     real = torch.stack([mean_per_digit(found, labels) for found in closed])
     loops = per_model("loops").mean(1)  # (model, limit for ink, input), mean of the five seeds
-    rows = [[f"model {m}", *_percent(loops[m][:, OPEN])] for m in (0, 2, 6, 8, 9)]
-    return [*rows, ["the digits themselves", *_percent(real[:, OPEN])]]
+    shares = {f"model {m}": loops[m] for m in (0, 2, 6, 8, 9)} | {"the digits themselves": real}
+    return [
+        " | ".join([name, *(f"{100 * share:.0f} %" for share in found[:, OPEN].mean(1))])
+        for name, found in shares.items()
+    ]
 
 
 def towards_a_line(splits: Splits) -> Tensor:
@@ -81,41 +87,36 @@ def per_model(key: str) -> Tensor:
     return torch.stack([zoo.values(f"digit/{digit}", key) for digit in DIGITS])
 
 
-def _percent(shares: Tensor) -> list[str]:
-    return [f"{100 * share:.0f} %" for share in shares.mean(1)]
-
-
-def known_strokes(markdown: Callable[[list[str], Any], str]) -> str:
+def known_strokes() -> str:
     """Return the part of RESULTS.md on letters: the claims of checkpoints/PLAN.md, pair by pair."""
-    pairs = zoo.measured("hangul")["pairs"]
+    pairs, rows = zoo.measured("hangul")["pairs"], []
     gaps = {
-        key: [intervals.Interval(*pair[key]) for pair in pairs] for key in ("difference", "adds")
+        key: [intervals.Interval(*pair[key]) for pair in pairs]
+        for key in ("difference", "adds", "against_others")
     }
     words = {k: intervals.verdicts(dict(enumerate(v)), LEVEL) for k, v in gaps.items()}
-    header = ["", "known", "added", "difference", "to unrelated models", "PCA", "put back: base"]
-    rows = []
     for n, pair in enumerate(pairs):
-        more, back = (f"{gaps[key][n]:+.2f}, {words[key][n]}" for key in gaps)
-        rows.append([f"{pair['base']} in {pair['larger']}"])
-        rows[n] += [f"{pair['known']:.2f}", f"{pair['added']:.2f}", more]
-        rows[n] += [f"{intervals.Interval(*pair['against_others']):+.2f}", f"{pair['pca']:+.2f}"]
-        rows[n] += [f"{pair['base_adds']:.2f}", f"{pair['larger_adds']:.2f}", back]
-    return markdown([*header, "put back: larger", "difference"], rows)
+        more, back = (f"{gaps[key][n]:+.2f}, {words[key][n]}" for key in ("difference", "adds"))
+        rows.append(
+            f"{pair['base']} in {pair['larger']} | {pair['known']:.2f} | {pair['added']:.2f} | "
+            f"{more} | {gaps['against_others'][n]:+.2f} | {pair['pca']:+.2f} | "
+            f"{pair['base_adds']:.2f} | {pair['larger_adds']:.2f} | {back}"
+        )
+    header = " | known | added | difference | to unrelated models | PCA | put back: base"
+    return markdown(f"{header} | put back: larger | difference", rows)
 
 
-def text(splits: Splits, markdown: Callable[[list[str], Any], str]) -> str:
+def text(splits: Splits) -> str:
     """Return the part of RESULTS.md on the remarks."""
-    header = ["", "place", "share drawn wrong", "place", "divided by the model's usual share"]
-    limits = [f"ink from {ink}" for ink in strokes.INKS]
     line = towards_a_line(splits).mean(1)
     others = [float(line[m]) for m in DIGITS if m != 1]
-    return "\n\n".join(
-        [
-            markdown(header, regions(splits)),
-            "Share of the drawings of 1, 3, 4, 5 and 7 that close a loop:",
-            markdown(["", *limits], shapes(splits)),
-            f"Breadth: strangers drawn by the 1 model go {100 * line[1]:.0f} % of the way from "
-            f"their own to that of a 1; by other models {100 * min(others):.0f} to "
-            f"{100 * max(others):.0f} %.",
-        ]
+    header = " | place | share drawn wrong | place | divided by the model's usual share"
+    parts = (
+        markdown(header, regions(splits)),
+        "Share of the drawings of 1, 3, 4, 5 and 7 that close a loop:",
+        markdown("".join(f" | ink from {ink}" for ink in strokes.INKS), shapes(splits)),
+        f"Breadth: strangers drawn by the 1 model go {100 * line[1]:.0f} % of the way from "
+        f"their own to that of a 1; by other models {100 * min(others):.0f} to "
+        f"{100 * max(others):.0f} %.",
     )
+    return "\n\n".join(parts)

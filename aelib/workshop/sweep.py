@@ -23,9 +23,9 @@ from tqdm.auto import tqdm
 
 from aelib import AelibError
 from aelib.checkerboards import checkerboard_score
-from aelib.data import Digits, Splits, cache_folder
+from aelib.data import cache_folder
 from aelib.metrics import reconstruct
-from aelib.training import History, Loss, Watch, classification_loss, fit, reconstruction_loss
+from aelib.training import History, Loss, Watch, fit, reconstruction_loss
 from aelib.workshop import records
 from aelib.workshop.batch_last import BatchLast, one_thread
 from aelib.workshop.experiments import JUDGE, Experiment, experiment, match
@@ -65,10 +65,8 @@ def train(
     with _cluster(dask) if dask else nullcontext():
         for judges in (True, False):
             runs = [(experiment(name), seed) for name, seed in todo if (name == JUDGE) == judges]
-            if not runs:
-                continue
             tasks = [joblib.delayed(train_run)(*run, *keep_measure_bars) for run in runs]
-            for entry, weights in tqdm(at_once(jobs, tasks), total=len(runs), unit="run"):
+            for entry, weights in at_once(jobs, tasks):
                 if measure and dask:
                     one = experiment(entry["name"])
                     entry |= records.measured(one, weights, one.splits())
@@ -76,6 +74,7 @@ def train(
                 loss, minutes = min(entry["val_loss"]), sum(entry["seconds"]) / 60
                 name = f"{entry['name']:24} seed {entry['seed']}"
                 tqdm.write(f"{name}  validation loss {loss:.5f}  {minutes:.1f} min")
+    print(f"{len(todo)} runs trained" if todo else "nothing to do: all of it is trained")
     return todo
 
 
@@ -94,13 +93,14 @@ def _cluster(address: str) -> Iterator[None]:
 
 def at_once(jobs: int, tasks: list[Any]) -> Iterator[Any]:
     """Yield what tasks, made by `joblib.delayed`, return: so many at once, as they are finished."""
-    return joblib.Parallel(
-        min(jobs, len(tasks)),
+    parallel = joblib.Parallel(
+        max(1, min(jobs, len(tasks))),
         return_as="generator_unordered",
         temp_folder=cache_folder(),  # else one in shared memory, which stays if all are killed
         initializer=_end_with_parent,
         initargs=[os.getpid()],
-    )(tasks)
+    )
+    return iter(tqdm(parallel(tasks), total=len(tasks), unit="run", disable=not tasks))
 
 
 def _end_with_parent(parent: int) -> None:
@@ -124,17 +124,20 @@ def train_run(
     """
     splits, model = one.splits(), one.build(seed)
     train_digits, val_digits = one.digits(splits)
+    images = splits.val[:WATCHED_IMAGES].floats()
+    epoch = -(-len(train_digits) // one.recipe.batch_size)
+    steps = (*FIRST_STEPS, *range(epoch, one.recipe.epochs * epoch + 1, epoch))
+    watch = Watch(lambda model: checkerboard_score(reconstruct(model, images)), steps)
     with one_thread():
         history = fit_to_the_end(
             *(f"{one.name}, seed {seed}", model, train_digits, val_digits, one.recipe),
             seed=seed,
-            loss=classification_loss if one.name == JUDGE else one.loss(),
+            loss=one.loss(),
             progress=progress,
             state_file=records.state_file(one, seed) if keep else None,
-            watch=_watch(one, train_digits, splits) if one.watched else None,
+            watch=watch if one.watched else None,
         )
     weights = records.packed(model)
-    found = records.measured(one, weights, splits) if measure else {}
     entry = {
         "name": one.name,
         "seed": seed,
@@ -149,7 +152,7 @@ def train_run(
         "seconds": [round(seconds, 2) for seconds in history.seconds],
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    return entry | found, weights
+    return entry | (records.measured(one, weights, splits) if measure else {}), weights
 
 
 def fit_to_the_end(
@@ -174,11 +177,3 @@ def fit_to_the_end(
     if history.stopped:
         raise AelibError(f"{name}: {history.stopped} after {history.epochs} epochs")
     return history
-
-
-def _watch(one: Experiment, train: Digits, splits: Splits) -> Watch:
-    """Return the look at a model's checkerboards that a watched run takes again and again."""
-    images = splits.val[:WATCHED_IMAGES].floats()
-    epoch = -(-len(train) // one.recipe.batch_size)
-    steps = (*FIRST_STEPS, *range(epoch, one.recipe.epochs * epoch + 1, epoch))
-    return Watch(lambda model: checkerboard_score(reconstruct(model, images)), steps)

@@ -7,13 +7,16 @@ are taken over as they are, so nothing is executed twice.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import html
+import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import polib
@@ -21,9 +24,9 @@ from nbformat import NotebookNode
 
 from aelib import AelibError, explorer
 from aelib.data import write
+from aelib.workshop import COURSE
 from aelib.workshop.notebooks import dump
 
-COURSE = Path(__file__).parents[2]
 KOREAN = COURSE / "notebooks" / "ko"
 CATALOGUE = KOREAN / "ko.po"
 PAGES = ("README.md", "RESULTS.md", "TROUBLESHOOTING.md")  # README.md becomes README.ko.md
@@ -35,6 +38,7 @@ BETWEEN = re.compile(r"(\n\s*\n|\n(?=\||[-*] |\d+\. ))")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SAID = re.compile(r"\bsay`((?:[^`\\]|\\.)*)`")
+VALUE = re.compile(r"\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")  # ${...}, with braces in braces
 # In a page's template texts stand between scripts, tags and statements, and in some attributes.
 MARKUP = re.compile(
     r"(<script.*?</script>|<style.*?</style>|<!--.*?-->|\{#.*?#\}|<[^>]*>|\{%.*?%\})", re.DOTALL
@@ -57,14 +61,14 @@ Texts = dict[str, list[str]]  # the places of each English text, in reading orde
 Words = dict[str, str]  # the translation of each English text
 
 
-def translate() -> list[str]:
-    """Bring the catalogue up to date and write the Korean edition; return what it still lacks."""
-    english = english_texts()
-    catalogue = updated(read_catalogue(), english)
+def translate() -> None:
+    """Bring the catalogue up to date, write the Korean edition, and print what it still lacks."""
+    catalogue = updated(read_catalogue(), english_texts())
     write(CATALOGUE, str(catalogue).encode())
     for path, content in korean_files(words_of(catalogue)).items():
         write(path, content.encode())
-    return lacking(catalogue)
+    for line in lacking(catalogue):
+        print(line)
 
 
 def read_catalogue() -> polib.POFile:
@@ -72,8 +76,7 @@ def read_catalogue() -> polib.POFile:
     try:
         return polib.pofile(CATALOGUE.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        where = str(error).replace("None", "")
-        raise AelibError(f"{CATALOGUE.relative_to(COURSE)} cannot be read: {where}") from None
+        raise AelibError(f"{CATALOGUE.relative_to(COURSE)} cannot be read: {error}") from None
 
 
 def words_of(catalogue: polib.POFile) -> Words:
@@ -87,9 +90,11 @@ def flaws(entry: polib.POEntry) -> list[str]:
         return ["has no translation"]
     if entry.fuzzy:
         return [f"is translated as it was before: {entry.previous_msgid or '?'}"]
-    counts = {what: [Counter(found(text)) for text in (entry.msgid, entry.msgstr)]
-              for what, found in ((what, kept.findall) for what, kept in KEPT.items())}  # fmt: skip
-    return [f"has other {what} in its translation" for what, (a, b) in counts.items() if a != b]
+    return [
+        f"has other {what} in its translation"
+        for what, kept in KEPT.items()
+        if Counter(kept.findall(entry.msgid)) != Counter(kept.findall(entry.msgstr))
+    ]
 
 
 def lacking(catalogue: polib.POFile) -> list[str]:
@@ -111,12 +116,10 @@ def updated(catalogue: polib.POFile, english: Texts) -> polib.POFile:
     fresh = polib.POFile(wrapwidth=98)
     fresh.metadata = {"Language": "ko", "Content-Type": "text/plain; charset=UTF-8"}
     for text, places in english.items():
-        known = old.get(text)
-        entry = polib.POEntry(msgid=text, occurrences=[(place, "") for place in places])
-        if known:
-            entry.msgstr, entry.flags = known.msgstr, known.flags
-            entry.previous_msgid = known.previous_msgid
-        elif alike := difflib.get_close_matches(text, gone, n=1, cutoff=0.7):
+        entry = copy.copy(old.get(text)) or polib.POEntry(msgid=text)
+        entry.occurrences = [(place, "") for place in places]
+        alike = [] if text in old else difflib.get_close_matches(text, gone, n=1, cutoff=0.7)
+        if alike:
             entry.msgstr, entry.flags = old[alike[0]].msgstr, ["fuzzy"]
             entry.previous_msgid = alike[0]
         fresh.append(entry)
@@ -129,30 +132,39 @@ def updated(catalogue: polib.POFile, english: Texts) -> polib.POFile:
 def english_texts() -> Texts:
     """Return every text that the Korean edition needs."""
     texts: Texts = {}
-    for place, text in _english():
-        texts.setdefault(text, []).append(place)
+    for place, found in _english():
+        for text in found:
+            texts.setdefault(text, []).append(place)
     return texts
 
 
-def _english() -> Iterator[tuple[str, str]]:
+def _english() -> Iterator[tuple[str, Iterable[str]]]:
     for path in english_notebooks():
         for cell in nbformat.read(path, as_version=4).cells:
-            place = f"notebooks/{path.name}#{cell.id}"
             parts = blocks(cell.source) if cell.cell_type == "markdown" else []
-            yield from ((place, text) for text in parts if is_prose(text))
-            yield from ((place, alt) for alt in alts(cell))
+            alts = [_picture(output).get("alt") for output in cell.get("outputs", [])]
+            place = f"notebooks/{path.name}#{cell.id}"
+            yield place, [*filter(is_prose, parts), *filter(None, alts)]
     for name in PAGES:
         page = (COURSE / name).read_text(encoding="utf-8")
-        texts = [text for text in blocks(page) if is_prose(text)]
-        yield from ((name, text) for text in (*texts, *ALT.findall(page)))
-    yield "aelib/explorer/__init__.py", explorer.ALIVE
-    yield from (("aelib/workshop/book.py", text) for text in (SOLUTION, STILL))
-    for path in sorted(explorer.FOLDER.rglob("*.js")):
-        place = path.relative_to(COURSE).as_posix()
-        yield from ((place, text) for text in said(path.read_text(encoding="utf-8")))
+        yield name, [*filter(is_prose, blocks(page)), *ALT.findall(page)]
+    yield "aelib/explorer/__init__.py", [explorer.ALIVE]
+    yield "aelib/workshop/book.py", [SOLUTION, STILL]
+    yield from _spoken()
     for path in (explorer.FOLDER / "explorer.html", *sorted(TEMPLATES.glob("*.j2"))):
         found = template_texts(path.read_text(encoding="utf-8"))
-        yield from ((path.relative_to(COURSE).as_posix(), text) for text in found)
+        yield path.relative_to(COURSE).as_posix(), found
+
+
+def _spoken() -> Iterator[tuple[str, list[str]]]:
+    """Yield of each of the explorer's modules its place and the texts in its say`...`."""
+    for path in sorted(explorer.FOLDER.rglob("*.js")):
+        yield path.relative_to(COURSE).as_posix(), said(path.read_text(encoding="utf-8"))
+
+
+def _picture(output: NotebookNode) -> Any:
+    """Return what an output says of its picture: its text alternative, and its size."""
+    return output.get("metadata", {}).get("image/png", {})
 
 
 def english_notebooks() -> list[Path]:
@@ -180,30 +192,16 @@ def is_prose(block: str) -> bool:
     return bool(re.search(r"[A-Za-z]{2}", NOT_PROSE.sub("", block)))
 
 
-def alts(cell: NotebookNode) -> list[str]:
-    """Return the text alternatives of a cell's pictures."""
-    found = [o.get("metadata", {}).get("image/png", {}).get("alt") for o in cell.get("outputs", [])]
-    return list(filter(None, found))
-
-
 def said(script: str) -> list[str]:
     """Return the texts in a module's say`...`, each value as {0}, {1} ..."""
-    return [_numbered(text) for text in SAID.findall(script)]
 
+    def bare(template: str) -> str:
+        values = itertools.count()
+        text = VALUE.sub(lambda _: f"{{{next(values)}}}", template)
+        text = text.replace("\\`", "`").replace("\\\n", "")
+        return re.sub(r"\\u\{?([0-9a-fA-F]{4,5})\}?", lambda code: chr(int(code[1], 16)), text)
 
-def _numbered(template: str) -> str:
-    text, depth, values, start = "", 0, 0, 0
-    for i, mark in enumerate(template):
-        if mark == "{" and (depth or template[i - 1 : i] == "$"):
-            if not depth:
-                text += template[start : i - 1] + f"{{{values}}}"
-                values += 1
-            depth += 1
-        elif mark == "}" and depth:
-            depth -= 1
-            start = i + 1 if not depth else start
-    escaped = (text + template[start:]).replace("\\`", "`").replace("\\\n", "")
-    return re.sub(r"\\u\{?([0-9a-fA-F]{4,5})\}?", lambda code: chr(int(code[1], 16)), escaped)
+    return list(map(bare, SAID.findall(script)))
 
 
 def template_texts(template: str) -> list[str]:
@@ -227,9 +225,8 @@ def template_in_korean(template: str, said: Callable[[str], str]) -> str:
             return text
         return ATTRIBUTE.sub(lambda found: found[1] + said(found[2]), text)
 
-    return "".join(
-        tag(part) if i % 2 else piece(part) for i, part in enumerate(MARKUP.split(template))
-    )
+    parts = enumerate(MARKUP.split(template))
+    return "".join(tag(part) if i % 2 else piece(part) for i, part in parts)
 
 
 # --- The Korean ones ------------------------------------------------------------------
@@ -237,38 +234,30 @@ def template_in_korean(template: str, said: Callable[[str], str]) -> str:
 
 def korean_files(words: Words) -> dict[Path, str]:
     """Return the files of the Korean edition: notebooks, and pages beside the English ones."""
-    relink = relinker(words)
-    files = {KOREAN / path.name: dump(korean_notebook(path, words)) for path in english_notebooks()}
+    places, files = headings(words), {}
+    for path in english_notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        to_korean(notebook, words, places)
+        files[KOREAN / path.name] = dump(notebook)
     for name in PAGES:
         text = in_korean((COURSE / name).read_text(encoding="utf-8"), words)
-        files[COURSE / name.replace(".md", ".ko.md")] = relink(text, False)
+        files[COURSE / name.replace(".md", ".ko.md")] = relinked(text, places)
     return files
 
 
-def korean_notebook(path: Path, words: Words) -> NotebookNode:
-    """Return a notebook with its texts in Korean: the same cells, code and outputs."""
-    notebook, relink = nbformat.read(path, as_version=4), relinker(words)
-    to_korean(notebook, words)
+def to_korean(notebook: NotebookNode, words: Words, places: Words | None = None) -> None:
+    """Put the texts of a notebook into Korean, in place; with `places` its links, too."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = relink(cell.source, True)
-    return notebook
-
-
-def to_korean(notebook: NotebookNode, words: Words) -> None:
-    """Put the texts of a notebook into Korean, in place; its links stay as they are."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = in_korean(cell.source, words)
-        if "alt" in cell.metadata:
-            cell.metadata.alt = words.get(cell.metadata.alt, cell.metadata.alt)
-        for output in cell.get("outputs", []):
-            about = output.get("metadata", {}).get("image/png", {})
-            alt, shown = about.get("alt"), output.get("data", {}).get("text/html")
-            if shown:
-                output.data["text/html"] = still_to_korean(shown, words, alt)
-            if alt in words:
-                about["alt"] = words[alt]
+            text = in_korean(cell.source, words)
+            cell.source = relinked(text, places, deeper=True) if places else text
+        pictures = [_picture(output) for output in cell.get("outputs", [])]
+        for output, picture in zip(cell.get("outputs", []), pictures, strict=True):
+            if shown := output.get("data", {}).get("text/html"):
+                output.data["text/html"] = still_to_korean(shown, words, picture.get("alt"))
+        for about in (cell.metadata, *pictures):
+            if "alt" in about:
+                about["alt"] = words.get(about["alt"], about["alt"])
 
 
 def still_to_korean(shown: str, words: Words, alt: str | None = None) -> str:
@@ -285,25 +274,24 @@ def in_korean(markdown: str, words: Words) -> str:
     return ALT.sub(lambda alt: words.get(alt[0], alt[0]), "".join(parts))
 
 
-def relinker(words: Words) -> Callable[[str, bool], str]:
-    """Return what points links to the Korean texts, given a text and whether it lies in `ko`."""
-    places = headings(words)
+def relinked(text: str, places: Words, deeper: bool = False) -> str:
+    """Return a text whose links lead to the Korean texts.
 
-    def relink(text: str, deeper: bool) -> str:
-        def to(link: re.Match[str]) -> str:
-            address, mark, place = link[1].partition("#")
-            if address.removeprefix("../") in PAGES:
-                address = address.replace(".md", ".ko.md")
-            elif not deeper and address.startswith("notebooks/") and address.endswith(".ipynb"):
-                address = address.replace("notebooks/", "notebooks/ko/")
-            address = address.replace("book/explorer.html", "book/explorer.ko.html")
-            if deeper and address.startswith("../"):
-                address = "../" + address
-            return f"]({address}{mark}{places.get(place, place)})"
+    places: what `headings` returns. deeper: whether the text lies in the folder `ko`.
+    """
 
-        return LINK.sub(to, text)
+    def to(link: re.Match[str]) -> str:
+        address, mark, place = link[1].partition("#")
+        if address.removeprefix("../") in PAGES:
+            address = address.replace(".md", ".ko.md")
+        elif not deeper and address.endswith(".ipynb"):
+            address = address.replace("notebooks/", "notebooks/ko/")
+        address = address.replace("book/explorer.html", "book/explorer.ko.html")
+        if deeper and address.startswith("../"):
+            address = "../" + address
+        return f"]({address}{mark}{places.get(place, place)})"
 
-    return relink
+    return LINK.sub(to, text)
 
 
 def headings(words: Words) -> dict[str, str]:
@@ -327,7 +315,6 @@ def slug(heading: str) -> str:
 
 def script_words(words: Words) -> str:
     """Return the script that lets the explorers of a page speak Korean (`explorer/words.js`)."""
-    texts = [t for p in sorted(explorer.FOLDER.rglob("*.js")) for t in said(p.read_text("utf-8"))]
-    known = {text: words[text] for text in texts if text in words}
+    known = {text: words[text] for _, found in _spoken() for text in found if text in words}
     packed = json.dumps(known, ensure_ascii=False).replace("</", "<\\/")
     return f"<script>globalThis.aelibWords = {packed}</script>"

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import joblib
-from tqdm.auto import tqdm
 
 from aelib.data import cache_folder, load_mnist
 from aelib.optim import COURSE
@@ -34,15 +32,13 @@ def save_step_sizes(jobs: int) -> None:
     of each seed by factor. What was interrupted goes on at the next call.
     """
     tried = [(*one, by, seed) for one in COMPARED for by in FACTORS for seed in TRIALS[one[1]][1]]
-    work = at_once(jobs, [joblib.delayed(_error)(one) for one in tried])
-    errors: dict[Tried, float] = dict(tqdm(work, total=len(tried), unit="run"))
-
-    def of(kind: str, d: int) -> dict[str, Any]:
+    errors: dict[Tried, float] = dict(at_once(jobs, [joblib.delayed(_error)(one) for one in tried]))
+    values = []
+    for kind, d in COMPARED:
         epochs, seeds = TRIALS[d]
         found = {str(by): [errors[kind, d, by, seed] for seed in seeds] for by in FACTORS}
-        return {"kind": kind, "latent_dim": d, "epochs": epochs, "val_mse": found}
-
-    save_values("step_sizes", "tune", [of(*one) for one in COMPARED])
+        values.append({"kind": kind, "latent_dim": d, "epochs": epochs, "val_mse": found})
+    save_values("step_sizes", "tune", values)
     for one in tried:
         _state_file(one).unlink(missing_ok=True)
 

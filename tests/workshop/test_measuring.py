@@ -11,8 +11,8 @@ from aelib.workshop import comparing, measuring
 
 def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
     torch.manual_seed(0)
-    measurer = measuring.Measurer(Splits(few, few, few), [zoo.judge(), zoo.judge(1)])
-    found = measurer.measure(Autoencoder(2).eval())
+    own = Splits(few, few, few), [zoo.judge(), zoo.judge(1)]
+    found = measuring.measure_digits(Autoencoder(2).eval(), *own)
     assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
     confusion = torch.tensor(found["confusion"])
     assert confusion.sum() == len(few)
@@ -22,10 +22,11 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
         phases = torch.tensor(found[key])
         assert phases.shape == (2, 2)
         assert whole is None or phases.mean().item() == pytest.approx(whole)
-    plain, probed = (measurer.measure(Autoencoder(3).eval(), with_codes=c) for c in (False, True))
+    model = Autoencoder(3).eval()
+    plain, probed = (measuring.measure_digits(model, *own, with_codes=c) for c in (False, True))
     assert not {"class_overlap", "probe_accuracy"} & set(plain)
     assert 0 <= probed["probe_accuracy"] <= 1 and 0 <= probed["knn_accuracy"] <= 1
-    line = measurer.measure(Autoencoder(1).eval())
+    line = measuring.measure_digits(Autoencoder(1).eval(), *own)
     assert 0 <= line["knn_accuracy"] <= 1 and "class_overlap" not in line
     assert np.mean(line["place_per_digit"]) == pytest.approx(50, abs=15)
     assert np.shape(line["read_right_cut_per_judge"]) == (2, 10)
@@ -34,8 +35,7 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
 def test_a_one_digit_model_is_measured_as_a_detector(splits):
     few = Splits(splits.train[::50], splits.val[::10], splits.test[::20])
     with seeded(0):
-        measurer = measuring.Measurer(few, [zoo.judge()])
-        found = measurer.measure(Autoencoder(3).eval(), only=4)
+        found = measuring.measure_digits(Autoencoder(3).eval(), few, [zoo.judge()], only=4)
     assert set(found["detector"]) == {*detection.SCORES, detection.WITH_CODE, detection.CODE_ALONE}
     for values in found["detector"].values():
         assert 0 <= values["auroc"] <= 1 and len(values["flagged_per_digit"]) == 10
@@ -58,12 +58,11 @@ def test_baseline_detectors_have_the_protocol_of_the_models(splits):
 
 
 def test_costs_are_relative_to_transpose():
-    costs = measuring.measure_step_costs(rounds=1)
+    costs, recipes = measuring.measure_costs(rounds=1).values()
     assert list(costs) == list(UPSAMPLING) and costs["transpose"]["cost"] == 1
     decoders = {kind: Autoencoder(16, kind).decoder for kind in UPSAMPLING}
     for kind, decoder in decoders.items():
         assert costs[kind]["parameters"] == sum(p.numel() for p in decoder.parameters())
-    recipes = measuring.measure_recipe_costs(rounds=1)
     assert set(recipes) == {"adam", "muon"} and min(recipes.values()) > 0
 
 
@@ -75,7 +74,6 @@ def test_confusion_counts_truth_by_row():
 def test_what_is_recorded_of_a_detector_comes_from_its_own_digits_scores(few):
     parts = Splits(few, few, few)
     strange = (few.labels != 3).double() + torch.linspace(0, 0.5, len(few))
-    scores = {part: {"a": strange} for part in ("val", "test")}
-    found = measuring.detector_values(scores, parts, 3)["a"]
+    found = measuring.detector_values(parts, 3, {"a": strange}, {"a": strange})["a"]
     assert found["auroc"] == found["val_auroc"] == 1
     assert found["threshold"] < 0.5 and sum(found["flagged_per_digit"]) == 180

@@ -81,14 +81,14 @@ def test_a_changed_paragraph_shows_english_and_keeps_the_old_translation_for_rev
 
 
 def test_links_follow_headings_files_and_folders():
-    words = {"## Glossary": "## 용어"}
-    relink = translate.relinker(words)
+    places = translate.headings({"## Glossary": "## 용어"})
     text = "[a](../README.md) [b](2_latent_dimension.ipynb#Glossary) [c](../aelib/zoo.py)"
-    assert relink(text, True) == (
+    assert translate.relinked(text, places, deeper=True) == (
         "[a](../../README.ko.md) [b](2_latent_dimension.ipynb#용어) [c](../../aelib/zoo.py)"
     )
-    assert relink("[a](notebooks/1_dataset.ipynb)", False) == "[a](notebooks/ko/1_dataset.ipynb)"
-    assert relink("[a](aelib/mnist/README.md)", False) == "[a](aelib/mnist/README.md)"
+    beside = "[a](notebooks/1_dataset.ipynb) [b](aelib/mnist/README.md)"
+    said = "[a](notebooks/ko/1_dataset.ipynb) [b](aelib/mnist/README.md)"
+    assert translate.relinked(beside, places) == said
 
 
 def test_a_damaged_catalogue_is_said_in_one_line(tmp_path, monkeypatch):
