@@ -2,7 +2,7 @@
 
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { list } from "../layers.js";
-import { Lens, Atlas, stagesOf, trace } from "../maps.js";
+import { Atlas, Lens, pixelOf, stagesOf, trace } from "../maps.js";
 import { PIXELS, SIDE, argmax, meanSquaredError, range, rounded, shareBelow } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, button, choice, h, percent, short } from "../page.js";
@@ -22,7 +22,7 @@ async function machineView(explorer) {
   let model = null;
   let stages = [];
   let steps = []; // what `trace` finds in them
-  let known = []; // of each number of the code, quantiles
+  let [known, inputs] = [[], []]; // of each number of the code: quantiles, and its bar
   let own = null; // the code of the drawing
   let wished = null; // a code that an address asks for
   let byHand = false; // whether the bars say another one
@@ -56,7 +56,8 @@ async function machineView(explorer) {
     stages = [model.parts.encoder, model.parts.decoder].flatMap(stagesOf);
     const count = quantiles.length / d;
     known = Array.from({ length: d }, (_, n) => quantiles.subarray(n * count, (n + 1) * count));
-    bars.replaceChildren(...known.map((_, n) => bar(n)));
+    inputs = known.map((_, n) => bar(n));
+    bars.replaceChildren(...inputs.map((input, n) => h("label.bar", {}, h("span", { "aria-hidden": "true" }, String(n + 1)), input)));
     if (chosen?.[0] === CODE) chosen = null;
     [own, byHand] = [null, false];
     build();
@@ -66,42 +67,29 @@ async function machineView(explorer) {
   // --- The code, as bars that begin at the median of real codes.
 
   const medians = () => known.map((all) => all[all.length >> 1]);
-  const inputs = () => [...bars.querySelectorAll("input")];
-  const code = () => inputs().map(({ value }) => Number(value));
+  const code = () => inputs.map(({ value }) => Number(value));
 
   function bar(n) {
-    const input = h("input", { type: "range", "aria-label": say`number ${n + 1}`, oninput: () => {
-      byHand = true;
-      decode(code());
-    } });
+    const input = h("input", { type: "range", "aria-label": say`number ${n + 1}`, oninput: () => set(code(), true) });
     input.addEventListener("focus", () => look(CODE, n, "key"));
     input.addEventListener("pointerenter", () => look(CODE, n, "hover"));
-    return h("label.bar", {}, h("span", { "aria-hidden": "true" }, String(n + 1)), input);
+    return input;
   }
 
-  /** Set the bars; not by hand means: to the code of the drawing. */
+  /** Set the bars, and draw what they say; not by hand means: to the code of the drawing. */
   function set(numbers, hand) {
-    inputs().forEach((input, n) => {
-      const [low, high] = range([...known[n], numbers[n]]); // a stranger's code may lie outside
-      Object.assign(input, { min: low, max: high, step: (high - low) / 400 || 1 });
-      input.value = numbers[n];
-    });
     byHand = hand;
-    decode(numbers);
-  }
-
-  function decode(numbers) {
-    inputs().forEach((input, n) => {
-      const share = (value) => `${(100 * (value - input.min)) / (input.max - input.min || 1)}%`;
-      const [from, to] = [medians()[n], numbers[n]].sort((a, b) => a - b);
-      input.style.setProperty("--from", share(from));
-      input.style.setProperty("--to", share(to));
+    inputs.forEach((input, n) => {
+      const [low, high] = range([...known[n], numbers[n], own?.[n] ?? numbers[n]]); // a stranger's code may lie outside
+      Object.assign(input, { min: low, max: high, step: (high - low) / 400 || 1, value: numbers[n] });
+      const ends = [medians()[n], numbers[n]].sort((a, b) => a - b);
+      ["--from", "--to"].forEach((name, end) => input.style.setProperty(name, `${(100 * (ends[end] - low)) / (high - low || 1)}%`));
       const above = percent(shareBelow(known[n], numbers[n]));
       input.setAttribute("aria-valuetext", say`${short(numbers[n])}, above ${above} of real codes`);
     });
     back.disabled = !own || !byHand;
     steps = [...steps.slice(0, CODE + 1), ...trace(stages.slice(CODE + 1), list(Float32Array.from(numbers)))];
-    steps.forEach(({ to }, k) => sheets[k]?.show(to, sheets[k + 1] || k === CODE ? undefined : 1));
+    steps.forEach(({ to }, k) => sheets[k]?.show(to, to.channels === 1 ? 1 : undefined));
     explorer.settleSoon();
   }
 
@@ -114,19 +102,17 @@ async function machineView(explorer) {
   }
 
   function update(image) {
-    if (!model) return;
     const before = own?.join();
     encode(image ?? NO_INK);
     own = image ? [...steps[CODE].to.data] : null;
     const isNew = own?.join() !== before && !explorer.desk.drawing.ghost;
     if (wished) set(wished, true);
-    else if (byHand && !isNew) decode(code());
+    else if (byHand && !isNew) set(code(), true);
     else set(own ?? medians(), false);
     wished = null;
   }
 
   function settle(image) {
-    if (!model) return;
     if (!chosen && image) {
       // The pixel of the first maps that the digit has made largest.
       const { sum: { data, side } } = steps[0];
@@ -170,7 +156,9 @@ async function machineView(explorer) {
   new ResizeObserver(() => {
     element.classList.toggle("wide", isWide());
     for (const sheet of sheets) sheet?.arrange();
-    if (chosen) show();
+    if (!chosen) return;
+    if (isWide()) place(flow); // an address may have come before there was any width
+    show();
   }).observe(element);
 
   // --- The lens: the arithmetic of one number.
@@ -197,10 +185,12 @@ async function machineView(explorer) {
 
   function show() {
     const [k, n] = chosen;
-    for (const sheet of [digit, ...sheets]) sheet?.clear();
-    sheets[k]?.mark(n);
-    lens.show(stages[k], steps[k], k, n, held);
-    if (k !== CODE + 1) (k ? sheets[k - 1] : digit).frame(...lens.windows);
+    const windows = lens.show(stages[k], steps[k], k, n, held);
+    [digit, ...sheets].forEach((sheet, at) => {
+      const isBefore = at === k && k !== CODE + 1;
+      if (at === k + 1 && sheet) sheet.at = n;
+      sheet?.outline({ ...(isBefore && windows), pixel: at === k + 1 ? [pixelOf(steps[k].to, n)] : [] });
+    });
   }
 
   await open();
@@ -208,9 +198,9 @@ async function machineView(explorer) {
     element, update, settle,
     state: () => ({
       d: known.length,
-      ...(grows.select.value === "transpose" ? {} : { up: grows.select.value }),
-      ...(byHand ? { z: code().map(rounded).join() } : {}),
-      ...(held ? { at: [chosen[0] + 1, chosen[1] + 1].join(".") } : {}),
+      ...(grows.select.value !== "transpose" && { up: grows.select.value }),
+      ...(byHand && { z: code().map(rounded).join() }),
+      ...(held && { at: chosen.map((n) => n + 1).join(".") }),
     }),
     async restore(wishes) {
       size.select.value = String(wishes.pick("d", dims) ?? known.length);
