@@ -15,21 +15,22 @@ from aelib.training import History
 
 IMAGES, DIGITS = torch.rand(3, 1, 28, 28), torch.arange(20) % 10
 HISTORY = History([0.3, 0.2], [0.3, 0.25], [2.0, 3.0], 1)
-DRAWN = {
-    "image_grid": lambda ax: plotting.image_grid([IMAGES], ax=ax),
-    "error_grid": lambda ax: plotting.error_grid({"a": IMAGES - 0.5}, ax=ax),
-    "losses": lambda ax: charts.losses({"a": HISTORY}, ax),
-    "error_by_dim": lambda ax: charts.error_by_dim([1, 2], torch.rand(2, 5), ax=ax),
-    "matrix": lambda ax: charts.matrix(torch.rand(10, 10), ax=ax),
-    "coverage": lambda ax: charts.coverage(torch.tensor([1, 2, 1]), ax),
-    "phases": lambda ax: charts.phases(torch.tensor([[0, 1], [2, 3]]), ax=ax),
-}
 
 
-@pytest.mark.parametrize("name", DRAWN)
-def test_a_figure_is_drawn_into_the_axes_that_are_given(name):
+@pytest.mark.parametrize(
+    ("draw", "given"),
+    [
+        (plotting.error_grid, [{"a": IMAGES - 0.5}]),
+        (charts.losses, [{"a": HISTORY}]),
+        (charts.error_by_dim, [[1, 2], torch.rand(2, 5)]),
+        (charts.matrix, [torch.rand(10, 10)]),
+        (charts.coverage, [torch.tensor([1, 2, 1])]),
+        (charts.phases, [torch.tensor([[0, 1], [2, 3]])]),
+    ],
+)
+def test_a_figure_is_drawn_into_the_axes_that_are_given(draw, given):
     ax = plt.subplots()[1]
-    assert DRAWN[name](ax) is ax and len(plt.get_fignums()) == 1
+    assert draw(*given, ax=ax) is ax and len(plt.get_fignums()) == 1
 
 
 def test_montage_puts_images_where_they_belong():
@@ -110,6 +111,10 @@ def test_a_digit_is_named_where_most_of_its_points_are_and_a_distant_one_squeeze
     assert places["3"] == pytest.approx((-5, -5), abs=1)
     assert places["7"] == pytest.approx((5, 5), abs=1)
     assert ax.get_xlim()[1] < 12 and not len(ax.get_xticks())
+    labels = torch.arange(100) // 50  # of two digits in one place the names stand beside each other
+    ax = charts.scatter_codes(torch.rand(50, 2).repeat(2, 1) + 0.001 * labels[:, None], labels)
+    (x, y), (other_x, other_y) = (text.get_position() for text in ax.texts)
+    assert abs(x - other_x) + abs(y - other_y) > 0.05
 
 
 def test_dots_show_the_mean_and_the_range_of_the_seeds():
@@ -121,7 +126,11 @@ def test_dots_show_the_mean_and_the_range_of_the_seeds():
     assert tuple(ends) == pytest.approx([end.item() for end in values[0][:, 3].aminmax()])
 
 
-def test_histograms_reach_from_end_to_end_in_rows_of_their_own():
+def test_histograms_show_shares_from_end_to_end_and_the_threshold():
+    scores = torch.cat([torch.zeros(40), torch.full((50,), 0.1), torch.linspace(0.5, 1, 10)])
+    ax = charts.score_histogram(scores, scores < 0.3, 0.3)
+    assert ax.get_xscale() == "log" and ax.lines[0].get_xdata()[0] == 0.3
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(2), "two groups"
     values = torch.arange(100.0)
     ax = charts.histograms_per_digit(values, values.long() // 10, "rank", bins=10)
     for digit, row in enumerate(ax.patches):
@@ -139,13 +148,6 @@ def test_each_point_is_joined_to_its_redrawing():
         assert end.tolist() == pytest.approx(points.mean(0).tolist())
 
 
-def test_names_of_digits_do_not_cover_each_other():
-    labels = torch.arange(100) // 50
-    ax = charts.scatter_codes(torch.rand(50, 2).repeat(2, 1) + 0.001 * labels[:, None], labels)
-    (x, y), (other_x, other_y) = (text.get_position() for text in ax.texts)
-    assert abs(x - other_x) + abs(y - other_y) > 0.05
-
-
 def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
     values = torch.tensor([[8.0, 2.0, 0.0], [4.0, 1.0, 0.0]])
     ax = charts.score_by_step({"a": ((0, 10, 20), values)}, {"real": 0.8})
@@ -154,13 +156,6 @@ def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():
     assert list(ax.lines[0].get_xdata()) == [0, 10, 20] and ax.get_xscale() == "symlog"
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert band.min() == pytest.approx(lowest) and band.max() == 8
-
-
-def test_a_histogram_shows_shares_of_all_scores_and_the_threshold():
-    scores = torch.cat([torch.zeros(40), torch.full((50,), 0.1), torch.linspace(0.5, 1, 10)])
-    ax = charts.score_histogram(scores, scores < 0.3, 0.3)
-    assert ax.get_xscale() == "log" and ax.lines[0].get_xdata()[0] == 0.3
-    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(2), "two groups"
 
 
 def test_curves_are_told_apart_without_colour_and_none_is_left_out():

@@ -26,6 +26,8 @@ def test_a_ring_has_a_loop_until_it_is_cut():
     cut[..., 13:15, 14:] = 0
     assert not strokes.has_loop(cut).item()
     assert not strokes.has_loop(bar()).item()
+    faint = [bool(strokes.has_loop(0.3 * ring(), ink)) for ink in strokes.INKS]
+    assert faint == [True, False, False]
 
 
 def test_a_loop_that_touches_the_border_counts_and_a_pinhole_does_not():
@@ -67,32 +69,17 @@ def test_images_of_a_wrong_range_are_refused():
             measure(255 * ring())
 
 
-@pytest.fixture
-def drawn():
+def test_a_region_is_no_test_for_models_that_know_it_and_the_level_of_a_model_cancels():
     """Errors of ten models: each one its own level, model 3 half of it in one quarter of the 2."""
     ink = torch.full((10, 4), 0.5)
     level = torch.arange(1.0, 11.0)[:, None, None, None] / 20
     errors = (level * ink).expand(10, 2, 10, 4).clone()
     errors[3, :, 2, 1] /= 2
-    return errors, ink
-
-
-def test_a_region_is_no_test_for_models_that_know_it(drawn):
-    wrong = strokes.wrong_in_region(*drawn, {2: [1], 9: [0, 3]})
+    wrong = strokes.wrong_in_region(errors, ink, {2: [1], 9: [0, 3]})
     assert wrong.shape == (10, 2)
     assert wrong[[2, 9]].isnan().all() and wrong[[0, 1, 3, 4, 5, 6, 7, 8]].isfinite().all()
     assert wrong[0] == pytest.approx(torch.full((2,), 1 / 20))
     assert wrong[3] == pytest.approx(torch.full((2,), 4 / 20 * (0.5 + 2) / 3))
-
-
-def test_the_level_of_a_model_cancels(drawn):
-    relative = strokes.relative_to_usual(*drawn, {2: [1]})
+    relative = strokes.relative_to_usual(errors, ink, {2: [1]})
     assert relative[[0, 1, 4, 9]] == pytest.approx(torch.ones(4, 2))
     assert relative[3] == pytest.approx(torch.full((2,), 0.5))
-
-
-def test_a_faint_ring_is_a_loop_for_a_low_threshold_only():
-    images = torch.zeros(1, 1, 28, 28)
-    images[0, 0, 8:16, 8:16] = 0.3
-    images[0, 0, 10:14, 10:14] = 0
-    assert [bool(strokes.has_loop(images, ink)) for ink in strokes.INKS] == [True, False, False]

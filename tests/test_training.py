@@ -1,5 +1,6 @@
 import functools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -27,18 +28,13 @@ def test_a_small_real_run_learns(splits):
     train, val = splits.train[::25], splits.val[::5]
     model = built()
     baseline = (val.floats() - train.floats().mean(0)).square().mean().item()
-    recipe = Recipe(epochs=4, batch_size=50, adam_lr=5e-3, muon_lr=0.02, warmup=0.2)
-    history = fit(model, train, val, recipe, progress=False)
+    history = fit(model, train, val, replace(SHORT, epochs=4), progress=False)
     assert history.epochs == 4 and history.stopped is None
     assert history.best_loss < 0.85 * baseline
     assert history.train_loss[-1] < history.train_loss[0]
-
-
-def test_the_originals_recipe_learns_too(splits):
-    recipe = Recipe(2, 50, ORIGINAL.adam_lr, weight_decay=ORIGINAL.weight_decay)
-    model = built(offset=0.5)
-    history = fit(model, splits.train[::25], splits.val[::5], recipe, progress=False)
-    floor = (splits.val[::5].floats() - 0.5).clamp(max=0).square().mean().item()
+    adam = Recipe(2, 50, ORIGINAL.adam_lr, weight_decay=ORIGINAL.weight_decay)
+    history = fit(built(offset=0.5), train, val, adam, progress=False)
+    floor = (val.floats() - 0.5).clamp(max=0).square().mean().item()
     assert floor < history.val_loss[-1] < history.val_loss[0]
 
 
@@ -134,28 +130,28 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(few, tmp_path, loss):
     assert list(state.parent.iterdir()) == [state]
 
 
-@pytest.mark.parametrize("change", ["recipe", "seed", "val", "labels", "network", "damage"])
+OTHER = {
+    "recipe": lambda few: {"recipe": Recipe(1, 50, 2e-3)},
+    "seed": lambda few: {"seed": 1},
+    "val": lambda few: {"val": few[1:]},
+    "labels": lambda few: {"train": type(few)(few.images, few.labels.flip(0))},
+    "network": lambda few: {"model": Autoencoder(5)},
+    "damage": lambda few: {},
+}
+
+
+@pytest.mark.parametrize("change", OTHER)
 def test_a_state_of_another_run_is_refused(few, tmp_path, change):
-    state, model = tmp_path / "run.state", built()
-    given = {"train": few, "val": few, "recipe": Recipe(1, 50, 1e-3), "seed": 0}
-    fit(built(), **given, progress=False, state_file=state)
-    match change:
-        case "recipe":
-            given["recipe"] = Recipe(1, 50, 2e-3)
-        case "seed":
-            given["seed"] = 1
-        case "val":
-            given["val"] = few[1:]
-        case "labels":
-            given["train"] = type(few)(few.images, few.labels.flip(0))
-        case "network":
-            model = Autoencoder(5)
-        case "damage":
-            state.write_bytes(state.read_bytes()[:-100])
-    before, content = weights(model), state.read_bytes()
+    state, recipe = tmp_path / "run.state", Recipe(1, 50, 1e-3)
+    given = {"model": built(), "train": few, "val": few, "recipe": recipe, "seed": 0}
+    fit(**given, progress=False, state_file=state)
+    if change == "damage":
+        state.write_bytes(state.read_bytes()[:-100])
+    given |= {"model": built()} | OTHER[change](few)
+    before, content = weights(given["model"]), state.read_bytes()
     with pytest.raises(AelibError, match=r"run\.state is .*: delete it, or give another"):
-        fit(model, **given, progress=False, state_file=state)
-    assert torch.equal(weights(model), before) and state.read_bytes() == content
+        fit(**given, progress=False, state_file=state)
+    assert torch.equal(weights(given["model"]), before) and state.read_bytes() == content
 
 
 def test_no_code_in_a_state_is_run(few, tmp_path):
