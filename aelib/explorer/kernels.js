@@ -135,49 +135,33 @@ function assembled(memory) {
 export class Bench {
   /** @param {number} megabytes @param {boolean} simd whether to try WebAssembly */
   constructor(megabytes, simd = true) {
-    this.next = 0;
+    Object.assign(this, { loops: plain, buffer: new ArrayBuffer(megabytes << 20), next: 0 });
     try {
-      if (!simd) throw new Error("not wanted");
       const memory = new WebAssembly.Memory({ initial: 16 * megabytes });
-      Object.assign(this, { loops: assembled(memory), buffer: memory.buffer, fast: true });
+      if (simd) Object.assign(this, { loops: assembled(memory), buffer: memory.buffer });
     } catch {
-      Object.assign(this, { loops: plain, buffer: new ArrayBuffer(megabytes << 20), fast: false });
+      // The plain loops do.
     }
   }
 
-  take(Kind, count) {
+  /** Zeros, so many. */
+  room(count, Kind = Float32Array) {
     const made = new Kind(this.buffer, this.next, count);
     this.next += 16 * Math.ceil(count / 4);
     return made;
   }
 
-  floats(count) {
-    return this.take(Float32Array, count);
-  }
-
   /** Pairs by what comes first in each of the links, of so many. */
   table(count, links) {
-    const table = this.take(Int32Array, count + 1 + 2 * links.length);
+    const table = this.room(count + 1 + 2 * links.length, Int32Array);
     table[0] = count + 1;
     for (const [key] of links) table[key + 1] += 2;
     for (let key = 0; key < count; key++) table[key + 1] += table[key];
     const next = table.slice(0, count);
-    for (const [key, other, tap] of links) {
-      table[next[key]++] = other;
-      table[next[key]++] = tap;
+    for (const [key, ...pair] of links) {
+      table.set(pair, next[key]);
+      next[key] += 2;
     }
     return table;
-  }
-
-  /** Along links: how to make the maps `to` of `from`. */
-  gather(to, from, links, weights, bias) {
-    const job = { to, from, weights, bias, table: this.table(to.pixels, links) };
-    return () => this.loops.gather(job);
-  }
-
-  /** Along links: how to make the gradients of weights of those of `to`. */
-  weigh(to, from, links, weights, taps) {
-    const job = { to, from, weights, table: this.table(taps, links.map(([p, q, t]) => [t, p, q])) };
-    return () => this.loops.weigh(job);
   }
 }

@@ -23,14 +23,14 @@ const rowsOf = ({ data, channels, pixels }) =>
   Array.from({ length: channels }, (_, c) => data.subarray(c * pixels * BATCH, (c + 1) * pixels * BATCH));
 
 /** Outputs from inputs along links, and gradients back to them. @param {Weights} weights */
-function bothWays(bench, from, to, links, weights, bias) {
-  const turned = { ...weights, perOutput: weights.perInput, perInput: weights.perOutput };
-  const back = links.map(([p, q, t]) => [q, p, t]);
-  const none = bench.floats(from.values.channels);
-  return {
-    forward: bench.gather(to.values, from.values, links, weights, bias),
-    backward: from.gradients && bench.gather(from.gradients, to.gradients, back, turned, none), // a picture needs none
-  };
+function bothWays(bench, from, to, links, { values, perOutput, perInput }, bias) {
+  const there = { to: to.values, from: from.values, weights: { values, perOutput, perInput }, bias, table: bench.table(to.values.pixels, links) };
+  const forward = () => bench.loops.gather(there);
+  if (!from.gradients) return { forward }; // a picture needs none
+  const turned = { values, perOutput: perInput, perInput: perOutput };
+  const table = bench.table(from.values.pixels, links.map(([p, q, t]) => [q, p, t]));
+  const back = { to: from.gradients, from: to.gradients, weights: turned, bias: bench.room(from.values.channels), table };
+  return { forward, backward: () => bench.loops.gather(back) };
 }
 
 /** A convolution, a transposed one, or with a single pixel and tap a linear layer; at first with PyTorch's weights. */
@@ -49,13 +49,14 @@ function weighted(trainee, from, layer) {
   const bias = trainee.parameter(`${name}.bias`, [outputs], first);
   if (trainee.settings.upsampling === "pixel_shuffle_icnr" && name.endsWith("conv")) [weight, bias].forEach(even);
   const { forward, backward } = bothWays(bench, from, to, links, { values: weight.values, ...steps }, bias.values);
-  const weigh = bench.weigh(to.gradients, from.values, links, { values: weight.gradients, ...steps }, taps);
+  const table = bench.table(taps, links.map(([p, q, t]) => [t, p, q]));
+  const job = { to: to.gradients, from: from.values, weights: { values: weight.gradients, ...steps }, table };
   const rows = rowsOf(to.gradients);
   return {
     to,
     forward,
     backward() {
-      weigh();
+      bench.loops.weigh(job);
       rows.forEach((row, o) => (bias.gradients[o] = bench.loops.sum(row)));
       backward?.();
     },
@@ -82,13 +83,13 @@ function resized(trainee, from, layer) {
   const { channels: before, pixels } = from.values;
   const channels = layer.kind === "pixel shuffle" ? before / 4 : before;
   const to = trainee.maps(channels, side);
-  const values = trainee.bench.floats(factors.length);
+  const values = trainee.bench.room(factors.length);
   values.set(factors);
   // All channels as one of many pixels. Of the maps of a pixel shuffle, four belong to each output.
   const own = (before / channels) * pixels;
   const all = Array.from({ length: channels }, (_, c) => links.map(([p, q, t]) => [c * side * side + p, c * own + q, t])).flat();
   const [flatFrom, flatTo] = [seenAs(from, 1, before * pixels), seenAs(to, 1, channels * side * side)];
-  return { to, ...bothWays(trainee.bench, flatFrom, flatTo, all, { values, perOutput: 0, perInput: 0 }, trainee.bench.floats(1)) };
+  return { to, ...bothWays(trainee.bench, flatFrom, flatTo, all, { values, perOutput: 0, perInput: 0 }, trainee.bench.room(1)) };
 }
 
 /** Each channel is brought to a mean and a spread of its own: of the batch, or of what was usual. */

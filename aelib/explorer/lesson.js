@@ -39,7 +39,7 @@ export class Lesson {
   /** Begin anew. `run` is a name that goes with all that is told from now on. */
   begin({ run, rate, total, ...wish }) {
     Object.assign(this, { run, rate, total, playing: false, moments: [], kept: null, before: null });
-    Object.assign(this, { step: 0, order: [], loss: NaN });
+    Object.assign(this, { step: 0, order: [] });
     this.ready = this.preparing(wish);
     this.start([]);
   }
@@ -158,18 +158,13 @@ export class Lesson {
 
   *course(slow, end) {
     let next = performance.now() + RENEWED; // when to look again
-    let [spent, done] = [0, 0]; // in steps alone, without looks
     while (this.playing && this.step < end) {
-      const start = performance.now();
       yield* this.learn();
-      if (!Number.isFinite(this.loss)) return this.tell({ kind: "broken", step: this.step });
+      if (!Number.isFinite(this.trainee.loss)) return this.tell({ kind: "broken", step: this.step });
       const now = performance.now();
-      spent += now - start;
-      done += BATCH;
       if (slow || now > next) {
-        yield* this.look(Math.round((1000 * done) / spent));
-        const took = performance.now() - now;
-        next = now + Math.max(RENEWED, 3 * took); // a slow machine does not spend its time on looking
+        yield* this.look();
+        next = now + Math.max(RENEWED, 3 * (performance.now() - now)); // a slow machine does not spend its time on looking
       }
       if (slow) yield SLOWLY;
     }
@@ -183,8 +178,8 @@ export class Lesson {
     if (this.step >= (this.moments.length / MOMENTS) ** 2 * this.total) keep();
     while (this.order.length < BATCH) this.order.push(...this.shuffled());
     this.trainee.show(this.images, this.order.splice(0, BATCH));
-    this.loss = yield* this.trainee.step(this.rate * rateFactor(this.step, this.total));
-    if (Number.isFinite(this.loss) && ++this.step === this.total) keep();
+    yield* this.trainee.step(this.rate * rateFactor(this.step, this.total));
+    if (Number.isFinite(this.trainee.loss) && ++this.step === this.total) keep();
   }
 
   shuffled() {
@@ -192,12 +187,11 @@ export class Lesson {
     return lots.sort(([a], [b]) => a - b).map(([, pick]) => pick);
   }
 
-  /** Look at the network, and tell what was seen. @param {number} [speed] images a second */
-  *look(speed) {
-    const { trainee, test, checks, examples } = this;
+  /** Look at the network, and tell what was seen. */
+  *look() {
+    const { trainee, test, checks, examples, step, total } = this;
     this.asked = false;
-    const seen = { kind: "look", step: this.step, total: this.total, train: this.loss, test: 0, speed };
-    seen.moments = this.moments.map(({ step }) => step);
+    const seen = { kind: "look", step, total, train: trainee.loss, test: 0, moments: this.moments.map((each) => each.step) };
     const drawings = [];
     for (let n = 0; n < CHECKED; n++) {
       const picks = Array.from({ length: BATCH }, (_, at) => checks[(n * BATCH + at) % checks.length]);

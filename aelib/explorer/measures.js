@@ -44,13 +44,9 @@ export function meanSquaredError(a, b) {
  * @param {Float32Array} quantiles rising, from the least value to the largest
  */
 export function shareBelow(quantiles, value) {
-  const last = quantiles.length - 1;
-  if (value <= quantiles[0]) return 0;
-  if (value >= quantiles[last]) return 1;
-  let n = 0;
-  while (quantiles[n + 1] < value) n++;
-  const step = quantiles[n + 1] - quantiles[n];
-  return (n + (step ? (value - quantiles[n]) / step : 0)) / last;
+  const n = quantiles.findIndex((each) => each >= value);
+  if (n < 1) return n ? 1 : 0;
+  return (n - 1 + (value - quantiles[n - 1]) / (quantiles[n] - quantiles[n - 1])) / (quantiles.length - 1);
 }
 
 /** The place of the largest number. */

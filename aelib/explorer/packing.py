@@ -33,7 +33,7 @@ def _deflated(content: bytes) -> str:
 
 
 def pack_integers(values: np.ndarray, bits: int) -> bytes:
-    """Return unsigned integers below 2**bits as bytes: the upper 8 bits of all, then the rest of all.
+    """Return unsigned integers below 2**bits as bytes: all their upper 8 bits, then all the rest.
 
     The upper bytes of weights repeat a lot; the lower bits, if there are any, are noise, of which
     deflate packs those of several values into a byte.

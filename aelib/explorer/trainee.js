@@ -34,10 +34,10 @@ export class Trainee {
    */
   constructor(layers, settings, { seed = 0, simd = true } = {}) {
     Object.assign(this, { settings: { offset: 0, ...settings }, bench: new Bench(MEGABYTES, simd), random: randoms(seed) });
-    [this.weights, this.gradients, this.means, this.squares] = [1, 2, 3, 4].map(() => this.bench.floats(WEIGHTS));
-    Object.assign(this, { used: 0, steps: 0 });
+    [this.weights, this.gradients, this.means, this.squares] = [1, 2, 3, 4].map(() => this.bench.room(WEIGHTS));
     /** @type {Parameter[]} in the order and by the names of PyTorch's state_dict */
     this.parameters = [];
+    Object.assign(this, { used: 0, steps: 0, loss: NaN });
     const { encoder, decoder } = layers[settings.upsampling];
     this.picture = { ...this.maps(1, SIDE), gradients: null };
     this.encoder = this.made(encoder.with(-1, { ...encoder.at(-1), outputs: settings.latentDim }), this.picture);
@@ -56,7 +56,7 @@ export class Trainee {
   }
 
   maps(channels, side) {
-    const room = () => ({ data: this.bench.floats(channels * side * side * BATCH), channels, pixels: side * side });
+    const room = () => ({ data: this.bench.room(channels * side * side * BATCH), channels, pixels: side * side });
     return { side, values: room(), gradients: room() };
   }
 
@@ -115,19 +115,18 @@ export class Trainee {
     return (product(gradients, 0, gradients, 0) / by ** 2) / drawn.length;
   }
 
-  /** Learn from what is shown, and return the loss. Between the layers whoever runs it may do something else. */
+  /** Learn from what is shown, and find the loss. Between the layers whoever runs it may do something else. */
   *step(rate) {
     const layers = [...this.encoder, ...this.decoder];
     for (const layer of layers) yield layer.forward?.(true);
-    const loss = this.error();
-    if (!Number.isFinite(loss)) return loss; // before the weights are spoilt
+    this.loss = this.error();
+    if (!Number.isFinite(this.loss)) return; // before the weights are spoilt
     for (const layer of layers.reverse()) yield layer.backward?.();
     this.steps++;
     const unbias = 1 / Math.sqrt(1 - ADAM.square ** this.steps);
     const all = [this.weights, this.gradients, this.means, this.squares];
     const parts = all.map((each) => each.subarray(0, 4 * Math.ceil(this.used / 4)));
     this.bench.loops.adam(...parts, rate / (1 - ADAM.mean ** this.steps), unbias);
-    return loss;
   }
 
   /** All weights and running statistics, to keep; `state = kept` brings them back. */
@@ -141,22 +140,13 @@ export class Trainee {
 
   /** The network's layers as layers.js runs them: each batch norm is folded into what is before it. */
   plainly() {
-    const { encoder, decoder } = this;
-    let last = null; // the layer before that has weights
-    const plain = (layer) => {
-      if (layer.fold) return layer.fold(last) ?? [];
-      const own = layer.plainly();
-      if (own.weight) last = own;
-      return [own];
-    };
-    return { encoder: encoder.flatMap(plain), decoder: decoder.flatMap(plain) };
-  }
-}
-
-/** Run a generator to its end. */
-export function finished(work) {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
+    const parts = { encoder: [], decoder: [] };
+    for (const [name, layers] of Object.entries(parts)) {
+      for (const layer of this[name]) {
+        if (layer.fold) layer.fold(layers.findLast(({ weight }) => weight));
+        else layers.push(layer.plainly());
+      }
+    }
+    return parts;
   }
 }

@@ -20,41 +20,41 @@ async function decodersView(explorer) {
   const shelf = new Shelf(explorer.payload);
   const kinds = Object.keys(KIND_WORDS);
   const dims = shelf.numbers("up/transpose/");
-  let models = {};
+  let models = [];
   const yours = new Picture(explorer, say`Yours`);
-  const pictures = Object.fromEntries(kinds.map((kind) => [kind, new Picture(explorer, kind)]));
+  const pictures = kinds.map((kind) => new Picture(explorer, kind));
   const size = numberChoice(say`numbers in the code`, dims, dims[0],
     (d) => Promise.all(kinds.map((kind) => shelf.model(`up/${kind}/${d}`))),
     (found) => {
-      models = Object.fromEntries(kinds.map((kind, n) => [kind, found[n]]));
+      models = found;
       update(explorer.desk.image);
     },
   );
   const what = choice(say`show`, [["", say`what they draw`], ["error", say`their error maps`]], "",
     () => update(explorer.desk.image));
   const isErrorMap = () => what.select.value === "error";
-  let drawn = {};
+
+  /** @param {(error: string, drawn: Float32Array) => string} words what is said of a drawing */
+  function show(image, words) {
+    pictures.forEach((picture, n) => {
+      const drawn = image && models[n].reconstruct(image);
+      const shown = image && isErrorMap() ? drawn.map((value, p) => value - image[p]) : drawn;
+      picture.show(shown, image ? words(short(meanSquaredError(drawn, image)), drawn) : "", isErrorMap() ? SIGNED : undefined);
+    });
+  }
   function update(image) {
     yours.show(image, image ? "" : NOBODY);
-    drawn = {};
-    for (const kind of kinds) {
-      drawn[kind] = image && models[kind].reconstruct(image);
-      const shown = image && isErrorMap() ? drawn[kind].map((value, p) => value - image[p]) : drawn[kind];
-      pictures[kind].show(shown, image ? say`error ${short(meanSquaredError(drawn[kind], image))}` : "", isErrorMap() ? SIGNED : undefined);
-    }
+    show(image, (error) => say`error ${error}`);
     explorer.settleSoon();
   }
   function settle(image) {
     if (!image) return;
     yours.show(image, judgement(explorer, image));
-    for (const [kind, values] of Object.entries(drawn)) {
-      const words = say`error ${short(meanSquaredError(values, image))}, ${judgement(explorer, values)}`;
-      pictures[kind].show(pictures[kind].values, words, isErrorMap() ? SIGNED : undefined);
-    }
+    show(image, (error, drawn) => say`error ${error}, ${judgement(explorer, drawn)}`);
   }
   const element = h("div", {},
     h("div.two", {}, size.element, what.element),
-    h("div.row.six.seven", {}, yours.element, ...kinds.map((kind) => pictures[kind].element)),
+    h("div.row.six.seven", {}, yours.element, ...pictures.map((picture) => picture.element)),
     h("p.quiet", {}, `${kinds.map((kind) => `${kind}: ${KIND_WORDS[kind]}`).join("; ")}.`),
   );
   await size.open();

@@ -21,12 +21,11 @@ async function trainView(explorer) {
   const pictures = async (packed) => ({ ...packed, images: (await unpacked(packed?.images)).map((level) => level / 15) });
   const digits = { train: await pictures(train), test: await pictures(test) };
   const names = { digits: DIGITS.map(String), letters: Object.keys(letters) };
-  const called = () => names[wish.of].map(letterName);
   const shelf = new Shelf(explorer.payload);
   const added = []; // the reader's own drawings that it learns from
   let wish = wishOf(null);
   let setup = null;
-  let state = "ready"; // playing, paused, done, broken; empty: without anything to learn from
+  let state = "ready"; // playing, paused, resting, done, broken; empty: without anything to learn from
   let begun = null; // what the lesson began with
   let seen = null; // its last look
   let real = NaN; // the checkerboard score of real pictures
@@ -41,7 +40,6 @@ async function trainView(explorer) {
     trouble.textContent = words;
     trouble.hidden = !words;
   };
-  const taught = h("div.presets", { role: "group", "aria-label": say`Learn from` });
   const rows = h("div");
   let strips = [];
   const yours = new Picture(explorer, say`Yours`);
@@ -56,7 +54,10 @@ async function trainView(explorer) {
   const told = {
     begun(message) {
       begun = message;
-      showKinds();
+      strips = [say`test pictures, one of each kind`, say`what becomes of them`]
+        .map((title) => new Strip(explorer, title, names[wish.of].map(letterName)));
+      rows.replaceChildren(...strips.map((strip) => strip.element));
+      begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : say`new`));
     },
     look(look) {
       seen = look;
@@ -88,8 +89,8 @@ async function trainView(explorer) {
   send({ kind: "data", digits, letters, layers });
 
   function begin() {
-    const { of, kinds, d, kind, range, images, rate, seed } = wish;
-    state = kinds.length ? "ready" : "empty";
+    const { d, kind, range, ...rest } = wish;
+    state = wish.kinds.length ? "ready" : "empty";
     seen = begun = null;
     run++;
     send({ kind: "pause" });
@@ -100,7 +101,7 @@ async function trainView(explorer) {
     show();
     if (state === "empty") return;
     const settings = { latentDim: d, upsampling: kind, offset: range === "half" ? 0.5 : 0 };
-    send({ kind: "begin", run, settings, of, kinds, images, rate, seed, total: STEPS, weights, added });
+    send({ kind: "begin", run, settings, total: STEPS, weights, added, ...rest });
   }
   function play(at) {
     if (state === "done") begin();
@@ -109,9 +110,9 @@ async function trainView(explorer) {
     send({ kind: "play", slow: pace === "slow" });
     show();
   }
-  function pause() {
+  function pause(as = "paused") {
     if (state !== "playing") return;
-    state = "paused";
+    state = as;
     send({ kind: "pause" });
     show();
   }
@@ -126,7 +127,7 @@ async function trainView(explorer) {
 
   const buttons = {
     play: button(say`Play`, () => play("usual")),
-    pause: button(say`Pause`, pause),
+    pause: button(say`Pause`, () => pause()),
     one: button(say`One step`, () => {
       state = "paused";
       send({ kind: "play", steps: 1 });
@@ -139,6 +140,9 @@ async function trainView(explorer) {
       const [value] = options[selects[key].select.selectedIndex];
       change({ [key]: value, ...(key === "of" ? { kinds: [...names[value].keys()] } : {}) });
     })]));
+  const kinds = Object.entries(names).flatMap(([of, all]) => all.map(letterName).map((name, n) => ({ of, n, element: button(name, () => {
+    change({ kinds: [...all.keys()].filter((each) => wish.kinds.includes(each) !== (each === n)) });
+  }, { "aria-label": of === "digits" ? say`Learn from the digit ${name}` : say`Learn from the letter ${name}` }) })));
   const add = button(say`Let it learn from my drawing, too`, () => {
     added.push(Float32Array.from(explorer.desk.image));
     begin();
@@ -191,18 +195,10 @@ async function trainView(explorer) {
   /** The controls say what is chosen. */
   function follow() {
     for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
-    const focused = [...taught.children].indexOf(taught.getRootNode().activeElement);
-    taught.replaceChildren(h("span.quiet", {}, say`which`), ...called().map((name, n) => button(name, () => {
-      change({ kinds: [...names[wish.of].keys()].filter((each) => wish.kinds.includes(each) !== (each === n)) });
-    }, { "aria-label": wish.of === "digits" ? say`Learn from the digit ${name}` : say`Learn from the letter ${name}`, "aria-pressed": String(wish.kinds.includes(n)) })), add);
-    taught.children[focused]?.focus();
-  }
-
-  /** One picture of each kind, and a row for what becomes of them. */
-  function showKinds() {
-    strips = [say`test pictures, one of each kind`, say`what becomes of them`].map((title) => new Strip(explorer, title, called()));
-    rows.replaceChildren(...strips.map((strip) => strip.element));
-    begun.examples.forEach((image, n) => strips[0].show(n, image, wish.kinds.includes(n) ? "" : say`new`));
+    for (const { of, n, element: each } of kinds) {
+      each.hidden = of !== wish.of;
+      each.setAttribute("aria-pressed", String(wish.kinds.includes(n)));
+    }
   }
 
   function show() {
@@ -218,9 +214,11 @@ async function trainView(explorer) {
     toFile.disabled = !seen;
     useIt.disabled = !seen || !wish.d || wish.range === "half";
     back.hidden = !shelf.own;
-    status.textContent = !seen ? (can ? say`Getting ready …` : "") : statusOf(seen, state, CHOICES.of[1].find(([of]) => of === wish.of)[1]);
     land.hidden = !seen?.map;
+    status.textContent = can ? say`Getting ready …` : "";
     if (!seen) return;
+    const at = [seen.step, short(seen.test), CHOICES.of[1].find(([of]) => of === wish.of)[1]];
+    status.textContent = state === "done" ? say`Done: step ${at[0]}, error ${at[1]} on test ${at[2]}` : say`step ${at[0]}, error ${at[1]} on test ${at[2]}`;
     curves.add(seen);
     if (seen.map) territory.show(seen, begun.labels, wish.of === "digits" ? names.digits : printed);
     seen.drawn.forEach((drawn, n) => strips[1].show(n, drawn, ""));
@@ -239,7 +237,9 @@ async function trainView(explorer) {
   }));
   // On a narrow page the choices are folded, below the pictures.
   const choices = h("details.choices", {}, h("summary", {}, say`Choices: what it learns from, and how`),
-    h("div.two", {}, ...Object.values(selects).map((each) => each.element)), taught);
+    h("div.two", {}, ...Object.values(selects).map((each) => each.element)),
+    h("div.presets", { role: "group", "aria-label": say`Learn from` },
+      h("span.quiet", {}, say`which`), ...kinds.map((each) => each.element), add));
   choices.open = explorer.host.clientWidth > NARROW;
   const element = h("div.training", {},
     h("div.presets", { role: "group", "aria-label": say`Experiments` }, ...presets), hint, choices,
@@ -248,15 +248,9 @@ async function trainView(explorer) {
     h("div.after", {}, curves.element, time.element,
       h("div.tools.left", {}, film, ...(others.length ? [useIt, back] : []), toFile, button(say`Load a file`, () => file.click()), file)));
   // What nobody looks at rests.
-  let resting = false;
   new IntersectionObserver(([{ isIntersecting }]) => {
-    if (!isIntersecting && state === "playing") {
-      resting = true;
-      pause();
-    } else if (isIntersecting && resting) {
-      resting = false;
-      play(pace);
-    }
+    if (isIntersecting && state === "resting") play(pace);
+    if (!isIntersecting && state === "playing") pause("resting");
   }).observe(element);
 
   begin();
@@ -290,14 +284,6 @@ async function classroom(text, tell) {
     const lesson = new Lesson(tell, 12);
     return (message) => lesson.hear(message);
   }
-}
-
-/** What the status line says. @param {string} of what the test pictures are, in words */
-function statusOf({ step, test, speed }, state, of) {
-  const error = short(test);
-  if (state === "done") return say`Done: step ${step}, error ${error} on test ${of}`;
-  if (state === "playing" && speed) return say`step ${step}, error ${error} on test ${of}, ${speed} images a second`;
-  return say`step ${step}, error ${error} on test ${of}`;
 }
 
 VIEWS.train = {
