@@ -78,7 +78,7 @@ def explore(
     """
     content = payload_of(views, dims, test_scores)
     if still is None or alt is None:
-        still, alt = still_of(views[0], names_of(views[0], dims))
+        still, alt = still_of(views[0], names_of(views[0], dims), state)
     options: dict[str, Any] = {} if dims is None else {"dims": list(dims)}
     if state:
         content["state"] = options["state"] = state

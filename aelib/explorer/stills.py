@@ -14,10 +14,16 @@ from aelib.explorer import payload
 
 ENDS = (nn.Identity, nn.ReLU, nn.Unflatten, nn.Sigmoid)  # after which maps are shown
 SIZES = (0, 2, 4, 8, 32)  # of codes; more rows say no more
+LEARNERS = {  # by the set-up of the view "train": a network so trained, and what it draws
+    "setup=range": ("original/transpose/2", "in the wrong range", "pale, thin strokes or nothing"),
+    "setup=zeros": ("digit/0", "that sees zeros alone", "something round"),
+    "setup=grid": ("up/transpose/16", "with sixteen numbers", "the digits"),
+}
+LEARNER = ("latent/2", "with two numbers", "blurred digits")
 
 
 @plt.style.context(plotting.STYLE)
-def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
+def still_of(view: str, names: Sequence[str], state: str = "") -> tuple[bytes, str]:
     """Return a PNG of a view that offers the models `names`, and the same in words."""
     match view:
         case "draw":
@@ -33,10 +39,11 @@ def still_of(view: str, names: Sequence[str]) -> tuple[bytes, str]:
         case "alarms":
             return _alarms()
         case "train":
-            untrained = metrics.reconstruct(zoo.untrained("latent/2"), examples())
-            return _grid({"untrained": untrained, "trained": _drawn("latent/2")}), (
-                "Ten test digits, and what a network with two numbers draws of them: grey before "
-                "it is trained, and blurred digits after it."
+            name, which, after = LEARNERS.get(state, LEARNER)
+            untrained = metrics.reconstruct(zoo.untrained(name), examples())
+            return _grid({"untrained": untrained, "trained": _drawn(name)}), (
+                f"Ten test digits, and what a network {which} draws of them: grey before it is "
+                f"trained, and {after} after it."
             )
         case "machine":
             return _machine(f"latent/{payload.dims_of(names)[-1]}")

@@ -86,7 +86,7 @@ def test_an_untrained_network_is_worse_than_the_mean_image(mean_error):
 
 
 def test_how_to_read_an_interval(test_images):
-    says(TWO, "with twenty in place of five it is more than twice as narrow.")
+    says(TWO, "with twenty in place of five it is less than half as wide.")
     widths = []
     for seeds in (5, 20):
         one = intervals.t_interval(0.0, 1 / math.sqrt(seeds), seeds - 1)
@@ -175,7 +175,7 @@ def test_what_each_number_buys(pca):
 def test_beside_hinton_and_salakhutdinov(pca):
     phrase = "error of # for 30 numbers, summed over 784 pixels, and # for PCA"
     theirs, their_pca = quoted(TWO, phrase)
-    says(TWO, "Our PCA has the same.")
+    says(TWO, "Our PCA's error is the same.")
     assert f"{784 * pca[30]:.2f}" == their_pca
     ours = quoted(TWO, "Our networks have # with 24 and # with 32.")
     agree(ours, [784 * latent(24).mean(), 784 * latent(32).mean()])
@@ -278,11 +278,11 @@ def test_the_range_loses_digits():
     cut, drawn = torch.tensor(cut).mean((0, 1)), reads("latent/1")[5:].mean((0, 1))
     numbers = quoted(TWO, "the 8 from # in 100 read right to #, and the 9 from # to #.")
     agree(numbers, 100 * torch.stack([drawn[8], cut[8], drawn[9], cut[9]]))
-    says(TWO, "It spares the 0, the 2 and the 6.")
-    assert (drawn - cut)[[0, 2, 6]].abs().max() < 0.03
+    says(TWO, "It spares the 0, the 2 and the 6, and helps the 3, the 5 and the 7.")
+    assert (drawn - cut)[[0, 2, 6]].abs().max() < 0.03 and (cut - drawn)[[3, 5, 7]].min() > 0.2
     says(
         TWO,
-        "in ten of the 0s, 2s, 6s, 8s and 9s with one number, and of the 2s, 8s and 9s with two.",
+        "or more of the 0s, 2s, 6s, 8s and 9s with one number, and of the 2s, 8s and 9s with two.",
     )
     for d, hit in ((1, [0, 2, 6, 8, 9]), (2, [2, 8, 9])):
         course, shifted = right(f"latent/{d}"), right(f"range/course/{d}")
@@ -295,6 +295,9 @@ def test_the_range_spoils_the_codes_and_little_is_left_for_the_recipe():
     numbers = quoted(TWO, "falls from # to # with one number, and from # to # with two.")
     runs = ("latent/1", "range/course/1", "latent/2", "range/course/2")
     agree(numbers, [zoo.values(run, "knn_accuracy").mean() for run in runs])
+    says(TWO, "(Judges call blank paper a 1.)")
+    paper = torch.zeros(1, 1, 28, 28)
+    assert all(metrics.read_digits(judge, paper).tolist() == [1] for judge in zoo.judges())
     says(TWO, "but for the 3 and the 7 with one number and the 4 with two, which are undecided.")
     assert len(zoo.results("original/transpose/1")) == 3
     for d, undecided in ((1, [3, 7]), (2, [4])):
@@ -327,7 +330,7 @@ def test_what_the_judges_read_in_the_figures(splits, test_images):
     path = torch.quantile(codes, torch.linspace(0.01, 0.99, 15))[:, None]
     film = metrics.decode(zoo.load("latent/1"), path)
     read = torch.stack([metrics.read_digits(judge, film) for judge in zoo.judges()])
-    says(TWO, "Three of the five judges take the two 3s for 8s.")
+    says(TWO, "The two pictures like a 3 are 8s for three of the five judges.")
     assert (read[:, 5:7] == 8).all(1).sum() == 3 and not (read[1::3, 5:7] == 8).any()
     examples = test_images[splits.test.first_of_each()]
 
@@ -335,10 +338,10 @@ def test_what_the_judges_read_in_the_figures(splits, test_images):
         drawn = metrics.reconstruct(zoo.load(f"latent/{d}"), examples[digit : digit + 1])
         return [int(metrics.read_digits(judge, drawn)) for judge in zoo.judges()]
 
-    says(TWO, "waver over this 8 up to twelve, and at sixteen four of five read an 8 in the 3.")
+    says(TWO, "waver over the 8 up to twelve, and from sixteen on some read an 8 in the 3.")
     assert {*reading(4, 8), *reading(7, 8)} == {8} and {*reading(8, 8)} == {2}
     assert {*reading(12, 8)} == {2, 8} and {*reading(16, 8)} == {8}
-    assert reading(16, 3).count(8) == 4
+    assert [reading(d, 3).count(8) for d in (16, 24, 32)] == [4, 5, 2]
 
 
 def test_how_many_zeros_are_enough():

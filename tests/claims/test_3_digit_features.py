@@ -79,7 +79,7 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
     )
     place, models, best, gap = remarks.contest(upper, 9)
     assert (place, models, best) == (1, 9, 3)
-    says(THREE, "comes close: a point behind, only just, and so little that you need not care.")
+    says(THREE, "comes close: a point behind, only just, and the luck of the images is not")
     assert gap.verdict(0.02) == "lower" and gap.high > -0.005
     assert gap.mean == pytest.approx(-0.01, abs=0.003)
     says(THREE, "At the bottom its model is only in the middle.")
@@ -90,11 +90,11 @@ def test_the_9_model_draws_the_upper_loop_of_the_8_and_it_is_not_chance(splits, 
 
 
 def test_the_five_remarks_on_handwriting(splits):
-    rows = {row[0].split()[1]: " ".join(row) for row in remarks.regions(splits)}
+    rows = {row.split()[1]: row for row in remarks.regions(splits)}
     says(RESULTS, "the remark on the 3 is confirmed by both measures")
     assert rows["3"].count("1 of 9") == rows["3"].count("lower") == 2
     says(RESULTS, "the 1 model is better at straight strokes than at other things, though still")
-    assert "5 of 7" in rows["1"] and "higher 1 of 7" in rows["1"] and rows["1"].endswith("lower")
+    assert "5 of 7" in rows["1"] and "higher | 1 of 7" in rows["1"] and rows["1"].endswith("lower")
     says(RESULTS, "for 0, 7 and 9 one measure sees a better rival; by the other the 0 is level")
     for digit, word in (("0", "level"), ("7", "undecided"), ("9", "undecided")):
         assert "higher" in rows[digit] and word in rows[digit]
@@ -114,7 +114,7 @@ def test_strokes_that_are_known():
     low, high = quoted(THREE, "come out better**, by # to # of their ink.")
     means = [gap.mean for gap in gaps.values()]
     agree([low, high], [min(means), max(means)])
-    says(THREE, "**It is the model, not the bar.**")
+    says(THREE, "**It is more than the bar.**")
     assert all(pair["against_others"][1] > 0 for pair in pairs)
     others = [pair["others"] for pair in pairs]
     agree(
@@ -123,9 +123,10 @@ def test_strokes_that_are_known():
     )
     linear = [pair["pca"] for pair in pairs]
     agree(
-        quoted(THREE, "PCA of the smaller letter behaves alike: # to #."),
+        quoted(THREE, "PCA of the smaller letter behaves alike, but for hieut: # to #."),
         [min(linear), max(linear)],
     )
+    assert [p["larger"] for p in pairs if p["pca"] < p["others"]] == ["hieut"]
     adds = {pair["larger"] + pair["base"]: intervals.Interval(*pair["adds"]) for pair in pairs}
     words = list(intervals.verdicts(adds, 0.05).values())
     assert words.count("higher") == words.count("undecided") == 4
@@ -175,13 +176,11 @@ def test_misses_and_false_alarms_against_the_size_of_the_code(splits):
         [missed for _, missed in plain[1:]],
     )
     assert best[2][1] > 1.3 * best[1][1]
-    says(THREE, "There more numbers help strangers at least as much as the own digit.")
+    says(THREE, "A wider code lets a model draw strangers, too.")
     errors = [[zoo.record(f"{e}/{d}")["test_mse_per_digit"] for d in DIGITS] for e in sizes[1:]]
     few, many = torch.tensor(errors)
     own = many.diagonal().sum() / few.diagonal().sum()
     assert many[STRANGERS].sum() / few[STRANGERS].sum() < own < 0.7
-    says(THREE, "Yet eight numbers miss no fewer than sixteen.")
-    assert best[0][1] >= best[1][1] and plain[0][1] >= plain[1][1]
     says(THREE, "But the fourth score, and the sizes of code and PCA, were picked on validation")
     tries = {
         (name, score): sum(
@@ -285,7 +284,7 @@ def test_the_blur_and_the_dice():
     notebook = nbformat.read(ROOT / "notebooks/3_digit_features.ipynb", as_version=4)
     cell = next(c for c in notebook.cells if "def outlives" in c.source)
     own, strangers = re.search(r"PCA +(\d+)% +(\d+)%", cell.outputs[0].text).groups()
-    said = quoted(THREE, "outlives the blur (# %) than of a badly drawn own digit's (# %).")
+    said = quoted(THREE, "survives the blur (# %) than of a badly drawn own digit's (# %).")
     agree(said, [strangers, own])
     found = printed("dice = {")
     says(THREE, "a twenty-fifth of the textbook's")

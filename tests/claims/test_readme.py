@@ -65,12 +65,24 @@ def test_what_the_verdicts_on_one_number_rest_on(variance):
     assert error[1].argmin() == (error[1] / variance).argmin() == 1
     says(RESULTS, "Digit 0 has neither; its error falls the most.")
     assert (error[0] - error[1]).argmax() == 0
-    says(RESULTS, "with one number the 2, 4, 8 and 9 are lost, with two the 8 and the 9, and the 2")
-    for d, lost in ((1, [2, 4, 8, 9]), (2, [8, 9])):
+    says(
+        RESULTS, "with one number the 2, 8 and 9 are lost, too, beside the 4; with two the 4, 8 and"
+    )
+    for d, lost in ((1, [2, 4, 8, 9]), (2, [4, 8, 9])):
         counts = zoo.values(f"range/course/{d}", "confusion_per_judge")
         right = (counts.diagonal(dim1=2, dim2=3) / counts.sum(3)).flatten(0, 1)
-        assert ((right <= LOST).all(0)).nonzero().flatten().tolist() == lost
+        share = (right <= LOST).double().mean(0)
+        assert (share >= 0.95).nonzero().flatten().tolist() == lost
     assert right.mean(0)[2] == pytest.approx(0.25, abs=0.03)
+    numbers = quoted(RESULTS, "range, # in 100 are ones, with the course's own models #.)")
+    for number, run in zip(numbers, ("range/course/1", "latent/1"), strict=True):
+        read_as_1 = zoo.values(run, "confusion_per_judge").sum((0, 1))[:, 1]
+        agree([number], [100 * read_as_1[1] / read_as_1.sum()])
+    threes = [
+        zoo.values(f"{run}/1", "read_right_per_digit")[:, 3].mean()
+        for run in ("original/transpose", "range/course")
+    ]
+    agree(quoted(RESULTS, "the recipes differ more, for the 3 by #."), [threes[0] - threes[1]])
     says(RESULTS, "drawings loses the 8 and the 9, but not the 0, the 2 and the 6.")
     key = "read_right_cut_per_judge"  # only newer runs have it
     cut = torch.tensor([run[key] for run in zoo.results("latent/1") if key in run]).mean((0, 1))
