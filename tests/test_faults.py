@@ -105,7 +105,7 @@ def test_a_kill_of_two_jobs_ends_with_the_same_bits(place, undisturbed):
     # The workers hold the pipes, too: this ends when they have noticed that they are alone.
     process.communicate(timeout=60)
     wait_for(lambda: not group_lives(process.pid))
-    place.run("train", "--jobs", "2")
+    place.run("train")
     assert place.outcome() == undisturbed, "something stays behind"
     assert not list(Path("/dev/shm").glob(f"*_{process.pid}_*")), "something stays in memory"
 
@@ -119,7 +119,7 @@ def test_ctrl_c_says_one_line_and_loses_nothing(place, undisturbed):
     assert process.returncode == 130
     assert "aelib: stopped; train and tune go on from here" in err and "Traceback" not in err
     wait_for(lambda: not group_lives(process.pid))
-    place.run("train", "--jobs", "2")
+    place.run("train")
     assert place.outcome() == undisturbed
 
 

@@ -54,6 +54,11 @@ def test_the_file_is_valid_light_and_written_by_the_command(path, notebook):
     text = path.read_text(encoding="utf-8")
     assert dump(notebook) == text
     assert not re.search(r"/(root|home|tmp|work|Users|private)/|[A-Z]:\\\\", text), "of a machine"
+    assert notebook.metadata == {"kernelspec": KERNEL, "language_info": LANGUAGE}
+    assert WIDGET_VIEW not in text and "PROSE" not in text and "TODO" not in text
+    for cell in code(notebook):
+        if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+            assert cell.metadata.collapsed, "JupyterLab would change the file"
 
 
 def test_every_cell_ran_in_order_and_nothing_is_noise(notebook):
@@ -70,11 +75,8 @@ def test_every_cell_ran_in_order_and_nothing_is_noise(notebook):
 
 def test_cells_are_short_and_few_escape_comparison(notebook):
     assert max(len(cell.source.splitlines()) for cell in code(notebook)) <= 26
-    free = [
-        cell for cell in code(notebook) if "nbval-ignore-output" in cell.metadata.get("tags", [])
-    ]
-    assert len(free) <= 3
-    assert not any("nbval-skip" in cell.metadata.get("tags", []) for cell in code(notebook))
+    tags = [tag for cell in code(notebook) for tag in cell.metadata.get("tags", [])]
+    assert tags.count("nbval-ignore-output") <= 3 and "nbval-skip" not in tags
     assert not any("NBVAL_" in cell.source for cell in code(notebook))
 
 
@@ -106,19 +108,9 @@ def test_an_explorer_is_a_still_and_a_sentence_that_says_what_to_do(notebook):
             assert "run this cell" in sentence and note.metadata.explorer_note
 
 
-def test_nothing_is_left_that_needs_a_kernel(notebook):
-    assert notebook.metadata == {"kernelspec": KERNEL, "language_info": LANGUAGE}
-    for cell in code(notebook):
-        if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
-            assert cell.metadata.collapsed, "JupyterLab would change the file"
-        for output in cell.outputs:
-            assert WIDGET_VIEW not in output.get("data", {}), cell.source
-
-
 def test_the_frame_of_a_notebook_is_complete(notebook):
     text = prose(notebook)
-    assert all(part in text for part in FRAME), [part for part in FRAME if part not in text]
-    assert "PROSE" not in text and "TODO" not in text
+    assert [part for part in FRAME if part not in text] == []
 
 
 def test_solutions_are_folded_and_executed(notebook):
@@ -134,8 +126,8 @@ def test_solutions_are_folded_and_executed(notebook):
 
 
 def source_with(name, text):
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    return next(cell.source for cell in code(notebook) if text in cell.source)
+    cells = code(nbformat.read(FOLDER / f"{name}.ipynb", as_version=4))
+    return next(cell.source for cell in cells if text in cell.source)
 
 
 def test_the_network_of_notebook_2_is_the_librarys():
@@ -152,7 +144,7 @@ def test_the_network_of_notebook_2_is_the_librarys():
 
 
 def test_the_pca_of_notebook_1_is_the_librarys(splits):
-    test = splits.test.floats()
+    test = splits.test[:1000].floats()
     space = {"torch": torch, "splits": splits}
     exec(source_with("1_dataset", "torch.linalg.eigh"), space)
     exec(source_with("1_dataset", "def pca(").partition("rows = ")[0], space)

@@ -10,7 +10,7 @@ from aelib.workshop import comparing
 
 
 def test_comparisons_are_those_of_the_detectors_themselves(splits):
-    few = Splits(splits.train[::40], splits.val[::10], splits.test[::25])
+    few = Splits(splits.train[::80], splits.val[::10], splits.test[::50])
     models = []
     for digit in range(10):
         with seeded(digit):

@@ -47,14 +47,9 @@ def test_a_scaled_recipe_takes_larger_steps_and_changes_nothing_else():
     assert scaled(adam, 0.5) == Recipe(epochs=2, batch_size=50, adam_lr=2.5e-3, warmup=0.2)
 
 
-def test_one_digit_models_see_one_digit_only(splits):
-    for digit in range(10):
-        train, val = experiment(f"digit/{digit}").digits(splits)
-        assert set(train.labels.tolist()) == set(val.labels.tolist()) == {digit}
-        assert experiment(f"digit/{digit}").latent_dim == 16
-
-
-def test_scarce_zeros_are_a_half_a_quarter_and_a_tenth(splits):
+def test_one_digit_models_see_one_digit_only_and_scarce_ones_fewer_zeros(splits):
+    train, val = experiment("digit/7").digits(splits)
+    assert set(train.labels.tolist()) == set(val.labels.tolist()) == {7}
     whole = splits.train.counts()
     for name, share in (("half", 2), ("quarter", 4), ("tenth", 10)):
         train, val = experiment(f"scarce/{name}").digits(splits)

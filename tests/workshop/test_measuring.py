@@ -14,6 +14,8 @@ def test_measuring_a_model_gives_numbers_that_agree_with_each_other(few):
     own = Splits(few, few, few), [zoo.judge(), zoo.judge(1)]
     found = measuring.measure_digits(Autoencoder(2).eval(), *own)
     assert found["test_mse"] == pytest.approx(np.mean(found["test_mse_per_digit"]))
+    table = measuring.confusion(torch.tensor([3, 3, 5]), torch.tensor([3, 8, 5]))
+    assert table[3, 3] == table[3, 8] == table[5, 5] == 1 and table.sum() == 3  # truth by row
     confusion = torch.tensor(found["confusion"])
     assert confusion.sum() == len(few)
     assert found["read_right"] == pytest.approx(confusion.diagonal().sum().item() / len(few))
@@ -64,11 +66,6 @@ def test_costs_are_relative_to_transpose():
     for kind, decoder in decoders.items():
         assert costs[kind]["parameters"] == sum(p.numel() for p in decoder.parameters())
     assert set(recipes) == {"adam", "muon"} and min(recipes.values()) > 0
-
-
-def test_confusion_counts_truth_by_row():
-    table = measuring.confusion(torch.tensor([3, 3, 5]), torch.tensor([3, 8, 5]))
-    assert table[3, 3] == 1 and table[3, 8] == 1 and table[5, 5] == 1 and table.sum() == 3
 
 
 def test_what_is_recorded_of_a_detector_comes_from_its_own_digits_scores(few):
