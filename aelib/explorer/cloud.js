@@ -6,22 +6,22 @@ export const CLOUD = 840; // pixels of its canvas, each way
 const NAMED = 6; // of so many dots of a digit in sight its name is shown
 const NEAREST = 40; // pixels between two names
 
-const isIn = (place) => place?.every((at) => at >= 0 && at <= CLOUD);
+const isIn = (place) => place.every((at) => at >= 0 && at <= CLOUD);
 
-/**
- * Paint dots in their digits' colours on paper, each with a thin edge of paper, and the digits' names, which
- * have a rim of it, so that nothing hangs on the colours alone.
- * @param {number[][]} places [x, y] in pixels
- * @param {(pen: CanvasRenderingContext2D) => void} under paints below the dots, `over` between them and the names
- */
-export function paintCloud(explorer, canvas, places, labels, under = () => {}, names = DIGITS, over = () => {}) {
+/** Paint dots and the digits' names on paper. @param {number[][]} places [x, y] in pixels */
+export function paintCloud(explorer, canvas, places, labels, under, names) {
   const pen = canvas.getContext("2d");
-  const paper = explorer.css("--paper");
-  pen.fillStyle = paper;
+  paintDots(explorer, pen, places, labels, under);
+  paintNames(explorer, pen, places, labels, names);
+}
+
+/** Paint dots in their digits' colours on paper, each with a thin edge of it. @param {(pen) => void} under paints below them */
+export function paintDots(explorer, pen, places, labels, under = () => {}) {
+  pen.fillStyle = pen.strokeStyle = explorer.css("--paper");
   pen.fillRect(0, 0, CLOUD, CLOUD);
   under(pen);
   const colours = DIGITS.map((digit) => explorer.css(`--digit-${digit}`));
-  Object.assign(pen, { strokeStyle: paper, lineWidth: 1, globalAlpha: 0.85 });
+  Object.assign(pen, { lineWidth: 1, globalAlpha: 0.85 });
   labels.forEach((label, n) => {
     if (!isIn(places[n])) return;
     pen.fillStyle = colours[label % 10];
@@ -31,9 +31,12 @@ export function paintCloud(explorer, canvas, places, labels, under = () => {}, n
     pen.stroke();
   });
   pen.globalAlpha = 1;
-  over(pen);
+}
+
+/** Paint names with a rim of paper, so that nothing hangs on the colours alone. */
+export function paintNames(explorer, pen, places, labels, names = DIGITS) {
   Object.assign(pen, { font: "700 32px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
-  Object.assign(pen, { lineWidth: 8, lineJoin: "round", strokeStyle: paper, fillStyle: explorer.css("--text") });
+  Object.assign(pen, { lineWidth: 8, lineJoin: "round", strokeStyle: explorer.css("--paper"), fillStyle: explorer.css("--text") });
   for (const [label, place] of namesOf(places, labels)) {
     pen.strokeText(names[label], ...place);
     pen.fillText(names[label], ...place);
@@ -73,27 +76,43 @@ export function paintRing(explorer, canvas, place, radius, widths, colour) {
   strokeWay(explorer, canvas.getContext("2d"), way, widths, colour);
 }
 
-/** A plane as one looks at it: all of it or a part. Places on the canvas are in its pixels. */
+/** A plane as one looks at it: as its points lie or by their rank, all of it or a part. Places on the canvas are in its pixels. */
 export class MapOfPlane {
   part = [0, 0, 1]; // its left, its lower end, and its side, in shares of the whole
 
   /** @param {number[][]} points */
   constructor(points) {
-    this.ends = [0, 1].map((axis) => {
-      const all = points.map((point) => point[axis]).sort((a, b) => a - b);
+    this.sorted = [0, 1].map((axis) => points.map((point) => point[axis]).sort((a, b) => a - b));
+    this.ends = this.sorted.map((all) => {
       const [low, high] = [0.01, 0.99].map((share) => all[Math.round(share * (all.length - 1))]);
       return [low - 0.06 * (high - low), high + 0.06 * (high - low)];
     });
+    this.scale(false);
+  }
+
+  /** On each axis some marks lie evenly spaced: the two ends, or all points. */
+  scale(byRank) {
+    this.marks = byRank ? this.sorted : this.ends;
   }
 
   /** Where a point is in the whole plane, from 0 to 1 across and up. */
   share(point) {
-    return point.map((value, axis) => (value - this.ends[axis][0]) / (this.ends[axis][1] - this.ends[axis][0]));
+    return point.map((value, axis) => {
+      const marks = this.marks[axis];
+      const above = marks.findIndex((mark, n) => n > 0 && mark > value);
+      const n = above < 0 ? marks.length - 1 : above;
+      return (n - 1 + (value - marks[n - 1]) / (marks[n] - marks[n - 1] || 1)) / (marks.length - 1);
+    });
   }
 
   /** The point at such shares. */
   point(shares) {
-    return shares.map((share, axis) => mix(...this.ends[axis], share));
+    return shares.map((share, axis) => {
+      const marks = this.marks[axis];
+      const at = share * (marks.length - 1);
+      const n = clamp(Math.floor(at), 0, marks.length - 2);
+      return mix(marks[n], marks[n + 1], at - n);
+    });
   }
 
   toCanvas(point) {

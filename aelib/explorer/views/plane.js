@@ -1,13 +1,13 @@
 // Plane: where the two numbers of a code lie, what the decoder draws all over it, and films through it.
 
 import { packedStrokes, unpackedStrokes } from "../address.js";
-import { CLOUD, MapOfPlane, paintCloud, paintRing, strokeWay } from "../cloud.js";
+import { CLOUD, MapOfPlane, paintDots, paintNames, paintRing, strokeWay } from "../cloud.js";
 import { NOBODY, judgement, makeDrawing } from "../drawing.js";
 import { Picture, paintInto } from "../explorer.js";
 import { Film } from "../film.js";
 import { DIGITS, SIDE, argmax, clamp, pictureOf, range, rounded } from "../measures.js";
 import { unpacked } from "../network.js";
-import { KEYS, VIEWS, button, h, placeOn, short, slider } from "../page.js";
+import { KEYS, VIEWS, button, choice, h, placeOn, short, slider } from "../page.js";
 import { Shelf } from "../shelf.js";
 import { say } from "../words.js";
 
@@ -46,18 +46,20 @@ async function planeView(explorer) {
   let hovered = null; // the dot under the pointer
   let path = []; // codes
   let wished = null; // a place that an address asks for
-  let [places, tiles] = [[], []]; // of the dots, on the canvas; and which are to be laid
+  let tiles = []; // of the ground, those that are to be laid
+  let places = dots.map((dot) => map.toCanvas(dot));
   const ground = new OffscreenCanvas(TILES * SIDE, TILES * SIDE);
+  const layer = new OffscreenCanvas(CLOUD, CLOUD); // the ground and the dots: they stay while the point moves
 
   // --- The map.
 
-  /** The map shows another part, or in other colours. */
+  /** The map shows another part, in another scale or in other colours. */
   function renew() {
     places = dots.map((dot) => map.toCanvas(dot));
     ground.getContext("2d").clearRect(0, 0, ground.width, ground.height);
     tiles = Array.from({ length: TILES ** 2 }, (_, n) => n);
     requestAnimationFrame(layTiles);
-    paint();
+    paintLayer();
     explorer.settleSoon();
   }
   explorer.painters.add(renew);
@@ -72,22 +74,28 @@ async function planeView(explorer) {
       paintInto(pixels, drawn, SIDE, (value) => explorer.shade(value));
       ground.getContext("2d").putImageData(pixels, ...place.map((at) => at * SIDE));
     }
-    paint();
+    paintLayer();
     if (mine.length && element.isConnected) requestAnimationFrame(() => mine === tiles && layTiles());
   }
 
-  function paint() {
-    paintCloud(explorer, canvas, places, labels, (pen) => {
+  function paintLayer() {
+    paintDots(explorer, layer.getContext("2d"), places, labels, (pen) => {
       pen.globalAlpha = 0.42;
       pen.drawImage(ground, 0, 0, CLOUD, CLOUD);
-    }, DIGITS, (pen) => {
-      const way = new Path2D();
-      for (const code of path) way.lineTo(...map.toCanvas(code));
-      strokeWay(explorer, pen, way, [10, 5], "--second");
-      if (shownDot() !== null) paintRing(explorer, canvas, places[shownDot()], 9, [7, 3], "--second");
-      if (own) paintRing(explorer, canvas, map.toCanvas(own), 11, [8, 4], "--text");
-      paintRing(explorer, canvas, map.toCanvas(point), 20, [9, 5], "--accent");
     });
+    paint();
+  }
+
+  function paint() {
+    const pen = canvas.getContext("2d");
+    const way = new Path2D();
+    for (const code of path) way.lineTo(...map.toCanvas(code));
+    pen.drawImage(layer, 0, 0);
+    strokeWay(explorer, pen, way, [10, 5], "--second");
+    if (shownDot() !== null) paintRing(explorer, canvas, places[shownDot()], 9, [7, 3], "--second");
+    if (own) paintRing(explorer, canvas, map.toCanvas(own), 11, [8, 4], "--text");
+    paintRing(explorer, canvas, map.toCanvas(point), 20, [9, 5], "--accent");
+    paintNames(explorer, pen, places, labels); // above the rings: whose cloud it is can be read
   }
 
   /** How far each dot is from a place of the canvas. */
@@ -108,7 +116,7 @@ async function planeView(explorer) {
   }
 
   function go(next) {
-    point = next.map((value, axis) => clamp(value, ...map.ends[axis]));
+    point = next.map((value, axis) => clamp(value, map.marks[axis][0], map.marks[axis].at(-1)));
     sliders.forEach((each, axis) => each.set(point[axis]));
     const [x, y] = map.toCanvas(point).map((at) => at / CLOUD - 0.5);
     if (Math.max(Math.abs(x), Math.abs(y)) > 0.5) { // the map goes along
@@ -227,13 +235,18 @@ async function planeView(explorer) {
     wider.disabled = whole.disabled = map.part[2] === 1;
   }
 
+  const scale = choice(say`scale`, [["lies", say`as it lies`], ["rank", say`by rank`]], "lies", (value) => {
+    map.scale(value === "rank");
+    renew();
+    go(point);
+  });
   const closer = button("+", () => zoom(0.5), { "aria-label": say`Zoom in` });
   const wider = button("−", () => zoom(2), { "aria-label": say`Zoom out` });
   const whole = button(say`All`, () => zoom(16), { "aria-label": say`The whole plane` });
   const trace = button(say`Draw a path`, () => trail(!isTracing()), { "aria-pressed": "false" });
   const back = button(say`Back to my digit`, () => go(own));
   const element = h("div.split.place", {},
-    h("div.mapbox", {}, canvas, h("div.tools.left", {}, closer, wider, whole, trace),
+    h("div.mapbox", {}, canvas, h("div.tools.left", {}, closer, wider, whole, scale.element, trace),
       h("p.quiet", {}, say`Below the dots lies what the decoder draws at each place. Each dot is a real test digit; a number stands where its like lie. Large ring: the point; small ring: your digit.`)),
     h("div.rest", {}, h("div.row", {}, yours.element, there.element, real.element), around, ...sliders.map((each) => each.element), back, film.element),
   );
@@ -241,10 +254,13 @@ async function planeView(explorer) {
     element, update, settle,
     state: () => ({
       ...(own?.join() !== point.join() && { z: point.map(rounded).join() }),
+      ...(scale.select.value !== "lies" && { scale: scale.select.value }),
       ...(map.part[2] < 1 && { zoom: map.part.map(rounded).join() }),
       ...(path.length > 1 && { path: packedStrokes([{ points: path.map((code) => map.share(code)) }]) }),
     }),
     restore(wishes) {
+      scale.select.value = wishes.pick("scale", ["lies", "rank"]) ?? "lies";
+      map.scale(scale.select.value === "rank");
       map.look(wishes.numbers("zoom", 3, 0, 1) ?? [0, 0, 1]);
       wished = wishes.numbers("z", 2, -1e4, 1e4) ?? null;
       path = wishes.read("path", unpackedStrokes)?.[0].points.map((shares) => map.point(shares)) ?? [];
