@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
-from aelib import AelibError, training, zoo
-from aelib.data import Splits, cache_folder
+from aelib import AelibError, zoo
+from aelib.data import Splits
 from aelib.optim import Recipe
 from aelib.workshop import experiments, records, sweep
 from aelib.workshop.experiments import Experiment
@@ -90,26 +90,6 @@ def test_other_settings_count_as_missing_and_a_watched_run_records_its_looks(sma
     assert sweep.train() == [("tiny/2", 0), ("tiny/2", 1)]
     assert [step for step, _ in zoo.record("tiny/2", 0)["watched"]] == [0, 4, 5, 8]
     assert sweep.missing() == []
-
-
-def test_an_interrupted_sweep_goes_on_to_the_same_bits(small, monkeypatch):
-    before, epoch, begun = decisive("tiny/2", 1), training._Run.epoch, []
-    zoo.record_file("tiny/2", 1).unlink()
-
-    def interrupted_in_the_second(run, *given):
-        begun.append(run)
-        if len(begun) == 2:
-            raise KeyboardInterrupt
-        return epoch(run, *given)
-
-    monkeypatch.setattr(training._Run, "epoch", interrupted_in_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        sweep.train()
-    assert records.state_file(TABLE["tiny/2"], 1).exists()
-    assert sweep.train() == [("tiny/2", 1)]
-    assert len(begun) == 3, "the first epoch was not done again"
-    assert decisive("tiny/2", 1) == before
-    assert not list(cache_folder().glob("runs/*"))
 
 
 def test_a_run_that_diverges_is_named_and_leaves_no_record(small, monkeypatch):
