@@ -44,18 +44,20 @@ export class Territory {
     this.explorer = explorer;
     this.canvas = h("canvas.map", { width: CLOUD, height: CLOUD, role: "img" });
     this.tiles = new OffscreenCanvas(ACROSS * SIDE, ACROSS * SIDE);
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
     explorer.painters.add(() => this.seen && this.show(this.seen, this.labels, this.names));
   }
 
   /** @param {object} seen what the lesson looked at @param {number[]} labels of the dots @param {string[]} names of labels */
   show(seen, labels, names) {
-    Object.assign(this, { seen, labels, names });
-    this.flat = seen.map.length === ACROSS;
-    this.paintTiles();
-    const goal = seen.places.map(([x, y], n) => this.toCanvas([x, this.flat ? 1.9 - (4 * labels[n]) / names.length : y]));
-    if (this.still.matches || this.places?.length !== goal.length) this.places = goal;
-    this.goal = goal;
+    Object.assign(this, { seen, labels, names, flat: seen.map.length === ACROSS });
+    const pixels = new ImageData(ACROSS * SIDE, ACROSS * SIDE);
+    seen.map.forEach((drawn, n) => {
+      const [row, column] = this.flat ? [ACROSS - 1, n] : [Math.floor(n / ACROSS), n % ACROSS];
+      paintInto(pixels, drawn, SIDE, (value) => this.explorer.shade((this.flat ? 1 : 0.4) * value), column * SIDE, row * SIDE);
+    });
+    this.tiles.getContext("2d").putImageData(pixels, 0, 0);
+    this.goal = seen.places.map(([x, y], n) => this.toCanvas([x, this.flat ? 1.9 - (4 * labels[n]) / names.length : y]));
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.places?.length !== labels.length) this.places = this.goal;
     this.canvas.setAttribute("aria-label", this.flat
       ? say`The line of the one number: test pictures in a row for each kind, and along the bottom what is drawn there.`
       : say`The plane of the two numbers: test pictures as dots, and under them what is drawn there.`);
@@ -69,24 +71,15 @@ export class Territory {
 
   /** Bring the dots a part of their way, and again with the next frame until they are there. */
   glide() {
-    this.places = this.places.map((place, n) => place.map((at, axis) => mix(at, this.goal[n][axis], 0.3)));
-    paintCloud(this.explorer, this.canvas, this.places, this.labels, (pen) => {
+    const { explorer, canvas, goal, flat, seen: { point } } = this;
+    this.places = this.places.map((place, n) => place.map((at, axis) => mix(at, goal[n][axis], 0.3)));
+    paintCloud(explorer, canvas, this.places, this.labels, (pen) => {
       pen.imageSmoothingEnabled = false;
       pen.drawImage(this.tiles, 0, 0, CLOUD, CLOUD);
     }, this.names);
-    const { point } = this.seen;
-    if (point) paintRing(this.explorer, this.canvas, this.toCanvas(this.flat ? [point[0], -2.05] : point), 16, [10, 5], "--accent");
-    const far = this.places.some((place, n) => Math.abs(place[0] - this.goal[n][0]) + Math.abs(place[1] - this.goal[n][1]) > 1);
-    this.gliding = far && this.canvas.isConnected;
+    if (point) paintRing(explorer, canvas, this.toCanvas(flat ? [point[0], -2.05] : point), 16, [10, 5], "--accent");
+    const far = this.places.some((place, n) => Math.hypot(place[0] - goal[n][0], place[1] - goal[n][1]) > 1);
+    this.gliding = far && canvas.isConnected;
     if (this.gliding) requestAnimationFrame(() => this.glide());
-  }
-
-  paintTiles() {
-    const pixels = new ImageData(ACROSS * SIDE, ACROSS * SIDE);
-    this.seen.map.forEach((drawn, n) => {
-      const [row, column] = this.flat ? [ACROSS - 1, n] : [Math.floor(n / ACROSS), n % ACROSS];
-      paintInto(pixels, drawn, SIDE, (value) => this.explorer.shade((this.flat ? 1 : 0.4) * value), column * SIDE, row * SIDE);
-    });
-    this.tiles.getContext("2d").putImageData(pixels, 0, 0);
   }
 }

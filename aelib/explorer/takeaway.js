@@ -1,10 +1,9 @@
 // A trained network to take home, and to use in the other views.
 
-import { Missing, PIXELS } from "./measures.js";
+import { PIXELS } from "./measures.js";
 import { Model } from "./network.js";
 import { handFile } from "./page.js";
 import { Trainee } from "./trainee.js";
-import { say } from "./words.js";
 
 /**
  * Hand the reader a file in the format of safetensors: the length of a header, the header (JSON: names,
@@ -23,7 +22,7 @@ export function handOver({ parameters, settings }) {
   handFile(new Blob([length, words, spaces, ...parameters.map(({ values }) => values)]), "autoencoder.safetensors");
 }
 
-/** What is in such a file. @param {object} layers that it may have @returns {Promise<{settings: object, weights: Float32Array}>} */
+/** What is in such a file; null if it is none. @param {object} layers that it may have @returns {Promise<{settings: object, weights: Float32Array} | null>} */
 export async function unpackedFile(file, layers) {
   try {
     const bytes = await file.arrayBuffer();
@@ -33,11 +32,10 @@ export async function unpackedFile(file, layers) {
     const { parameters, used } = new Trainee(layers, settings);
     const weights = new Float32Array(bytes.slice(start));
     const fits = parameters.every(({ name, shape }) => header[name].shape.join() === shape.join());
-    if (fits && weights.length === used && weights.every(Number.isFinite)) return { settings, weights };
+    return fits && weights.length === used && weights.every(Number.isFinite) ? { settings, weights } : null;
   } catch {
-    // It is none.
+    return null;
   }
-  throw new Missing(say`This file is not a network that was saved here.`);
 }
 
 /** What stands in for the course's network in the other views: it, and where the test pictures' codes lie. */

@@ -3,7 +3,7 @@
 import { makeDrawing, NOBODY } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
 import { Lesson } from "../lesson.js";
-import { DIGITS, Missing, meanSquaredError } from "../measures.js";
+import { DIGITS, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
 import { NARROW, VIEWS, button, choice, h, short, slider } from "../page.js";
 import { Curves, Territory } from "../progress.js";
@@ -35,11 +35,7 @@ async function trainView(explorer) {
 
   const status = h("p.strong", { role: "status" });
   const hint = h("p.finding", { role: "status" });
-  const trouble = h("p.missing", { role: "alert", hidden: "" });
-  const complain = (words) => {
-    trouble.textContent = words;
-    trouble.hidden = !words;
-  };
+  const trouble = h("p.missing", { role: "alert" });
   const rows = h("div");
   let strips = [];
   const yours = new Picture(explorer, say`Yours`);
@@ -71,7 +67,7 @@ async function trainView(explorer) {
     },
     broken({ step }) {
       state = "broken";
-      complain(say`After ${step} steps the error is no number any more: the steps were too large, and the weights have run away. Choose a smaller learning rate, or press Start again.`);
+      trouble.textContent = say`After ${step} steps the error is no number any more: the steps were too large, and the weights have run away. Choose a smaller learning rate, or press Start again.`;
       show();
     },
     rests({ ended }) {
@@ -94,10 +90,14 @@ async function trainView(explorer) {
     seen = begun = null;
     run++;
     send({ kind: "pause" });
-    complain(state === "empty" ? say`Choose at least one kind of picture for it to learn from.` : "");
+    trouble.textContent = state === "empty" ? say`Choose at least one kind of picture for it to learn from.` : "";
     curves.clear();
     territory.places = null;
-    follow();
+    for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
+    for (const { of, n, element: each } of kinds) {
+      each.hidden = of !== wish.of;
+      each.setAttribute("aria-pressed", String(wish.kinds.includes(n)));
+    }
     show();
     if (state === "empty") return;
     const settings = { latentDim: d, upsampling: kind, offset: range === "half" ? 0.5 : 0 };
@@ -162,27 +162,26 @@ async function trainView(explorer) {
       await new Promise((ready) => setTimeout(ready, 120));
     }
   });
-  const save = (purpose) => {
+  const save = (purpose) => () => {
     pause();
     send({ kind: "save", purpose });
   };
   const others = ["machine", "plane", "morph", "latent"].filter((name) => explorer.payload.views.includes(name));
-  const useIt = button(say`Use it in the other views`, () => save("use"));
+  const useIt = button(say`Use it in the other views`, save("use"));
   const back = button(say`Give the course's network back`, () => lend(null));
-  const toFile = button(say`Save to a file`, () => save("file"));
+  const toFile = button(say`Save to a file`, save("file"));
   const file = h("input.hidden", { type: "file", accept: ".safetensors", tabindex: -1, "aria-label": say`a file with a network`, onchange: async () => {
-    try {
-      const found = await unpackedFile(file.files[0], layers);
-      const { latentDim: d, upsampling: kind, offset } = found.settings;
-      Object.assign(wish, { d, kind, range: offset ? "half" : "whole" });
-      weights = found.weights;
-      begin();
-      hint.textContent = say`This is the network of your file. Play trains it further; Start again comes back to it.`;
-    } catch (error) {
-      if (!(error instanceof Missing)) throw error;
-      complain(error.message);
-    }
+    const found = await unpackedFile(file.files[0], layers);
     file.value = "";
+    if (!found) {
+      trouble.textContent = say`This file is not a network that was saved here.`;
+      return;
+    }
+    const { latentDim: d, upsampling: kind, offset } = found.settings;
+    Object.assign(wish, { d, kind, range: offset ? "half" : "whole" });
+    weights = found.weights;
+    begin();
+    hint.textContent = say`This is the network of your file. Play trains it further; Start again comes back to it.`;
   } });
 
   /** Let the other views use a network of the reader's, or the course's again. */
@@ -190,15 +189,6 @@ async function trainView(explorer) {
     shelf.own = own;
     explorer.renewOthers();
     show();
-  }
-
-  /** The controls say what is chosen. */
-  function follow() {
-    for (const [key, { select }] of Object.entries(selects)) select.value = String(wish[key]);
-    for (const { of, n, element: each } of kinds) {
-      each.hidden = of !== wish.of;
-      each.setAttribute("aria-pressed", String(wish.kinds.includes(n)));
-    }
   }
 
   function show() {
@@ -217,8 +207,8 @@ async function trainView(explorer) {
     land.hidden = !seen?.map;
     status.textContent = can ? say`Getting ready …` : "";
     if (!seen) return;
-    const at = [seen.step, short(seen.test), CHOICES.of[1].find(([of]) => of === wish.of)[1]];
-    status.textContent = state === "done" ? say`Done: step ${at[0]}, error ${at[1]} on test ${at[2]}` : say`step ${at[0]}, error ${at[1]} on test ${at[2]}`;
+    const [step, error, [, of]] = [seen.step, short(seen.test), CHOICES.of[1].find(([each]) => each === wish.of)];
+    status.textContent = state === "done" ? say`Done: step ${step}, error ${error} on test ${of}` : say`step ${step}, error ${error} on test ${of}`;
     curves.add(seen);
     if (seen.map) territory.show(seen, begun.labels, wish.of === "digits" ? names.digits : printed);
     seen.drawn.forEach((drawn, n) => strips[1].show(n, drawn, ""));
