@@ -33,6 +33,8 @@ def test_the_blur_forgives_a_stroke_beside_its_place_but_not_a_missing_one():
     slight, worst = (detection.anomaly_scores(drawn, stroke) for drawn in (beside, missing))
     assert worst["share"] == worst["blurred share"] == pytest.approx(1)
     assert slight["blurred share"] < 0.5 * slight["share"]
+    expected = gaussian_blur(stroke - beside, [7, 7], [detection.BLUR] * 2)  # torchvision's
+    assert torch.allclose(detection.blurred(stroke - beside), expected, atol=1e-6)
 
 
 def test_an_image_without_ink_or_without_its_drawing_has_no_score():
@@ -43,14 +45,6 @@ def test_an_image_without_ink_or_without_its_drawing_has_no_score():
         detection.anomaly_scores(x, x * torch.tensor([1.0, 0.0])[:, None, None, None])
     with pytest.raises(ValueError, match=r"(?i)divide"):
         detection.anomaly_scores(x, 255 * x)
-
-
-def test_the_blur_is_torchvisions():
-    x = images(3) - images(3, seed=1)
-    for radius in (0.7, 1.0, 2.5):
-        size = 2 * math.ceil(3 * radius) + 1
-        expected = gaussian_blur(x, [size, size], [radius, radius])
-        assert torch.allclose(detection.blurred(x, radius), expected, atol=1e-6)
 
 
 def test_auroc_is_scikit_learns_and_that_of_the_curve():

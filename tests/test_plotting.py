@@ -69,13 +69,6 @@ def test_what_has_a_sign_is_red_above_zero_blue_below_and_white_where_nothing_is
     assert plotting.error_grid({"a": images}).images[0].get_array().min() == np.float32(-0.2)
 
 
-def test_stretched_images_span_the_whole_range_and_flat_ones_stay_paper():
-    faint = torch.full((2, 1, 28, 28), 0.4)
-    faint[0, 0, 3, 4] = 0.41
-    shown = plotting.stretched(faint)
-    assert shown[0].min() == 0 and shown[0].max() == 1 and shown[1].eq(0).all()
-
-
 def test_the_decoded_plane_has_its_second_axis_upwards_and_no_negative_zero():
     class Corner(torch.nn.Module):
         def decode(self, codes):
@@ -137,15 +130,6 @@ def test_histograms_show_shares_from_end_to_end_and_the_threshold():
         heights, edges, baseline = row.get_data()
         assert (edges[0], edges[-1]) == (0, 99) and baseline == -digit
         assert [n for n, height in enumerate(heights) if height > -digit] == [digit]
-
-
-def test_each_point_is_joined_to_its_redrawing():
-    points = torch.rand(20, 2)
-    (ax,) = charts.redrawn_points(points, {"mean": points.mean(0).expand(20, 2)})
-    assert f"{(points - points.mean(0)).square().mean():.4f}" in ax.get_title("left")
-    for (start, end), point in zip(ax.collections[0].get_segments(), points, strict=True):
-        assert start.tolist() == pytest.approx(point.tolist())
-        assert end.tolist() == pytest.approx(points.mean(0).tolist())
 
 
 def test_scores_by_step_have_a_band_from_the_lowest_to_the_highest_seed():

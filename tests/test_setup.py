@@ -13,7 +13,6 @@ import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -51,6 +50,11 @@ def commands(ending):
 
 def test_ci_runs_the_readmes_commands_and_what_the_hooks_run():
     unix, windows = commands("pytest")
+    for lab, test in zip(commands("jupyterlab"), (unix, windows), strict=True):
+        install = test.rsplit("&&", 1)[0]
+        assert lab.startswith(install) and install.rstrip().endswith("install -r requirements.txt")
+        assert lab.endswith("jupyterlab notebooks")
+    assert read("requirements.txt").splitlines()[1:] == ["-e .[course,test]"]
     ci, workflow = read(".ci/run").splitlines(), read(".github/workflows/test.yml")
     assert unix in ci and windows in [line.strip() for line in workflow.splitlines()]
     assert "bash .ci/run" in workflow
@@ -59,14 +63,6 @@ def test_ci_runs_the_readmes_commands_and_what_the_hooks_run():
     assert hooks in read("CONTRIBUTING.md")
     checks = hooks.replace(" --fix", "").replace("format", "format --check")
     assert ci[-1] == checks.replace("python", ".venv/bin/python")
-
-
-def test_both_commands_install_the_same():
-    for lab, test in zip(commands("jupyterlab"), commands("pytest"), strict=True):
-        install = test.rsplit("&&", 1)[0]
-        assert lab.startswith(install) and install.rstrip().endswith("install -r requirements.txt")
-        assert lab.endswith("jupyterlab notebooks")
-    assert read("requirements.txt").splitlines()[1:] == ["-e .[course,test]"]
 
 
 def test_dependencies_are_ranges_and_constraints_what_the_results_were_recorded_with():
@@ -86,17 +82,19 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("makers", [False, True])
-def test_everything_that_is_imported_is_declared(makers):
-    found = requirements(*EXTRAS) if makers else requirements()
-    declared = {canonicalize_name(requirement.name) for requirement in found}
+def test_everything_that_is_imported_is_declared():
+    brings = packages_distributions()
     front = {*ROOT.glob("aelib/*.py"), *ROOT.glob("aelib/explorer/*.py")}
     tests = set(ROOT.glob("tests/**/*.py"))
-    paths = tests | set(ROOT.glob("aelib/**/*.py")) if makers else front
-    modules = {name.split(".")[0] for path in paths for name in imports(path)}
     own = {"aelib", "tests"} | {path.stem for path in tests}
-    for module in modules - sys.stdlib_module_names - own:
-        assert declared & set(map(canonicalize_name, packages_distributions()[module])), module
+    for found, paths in (
+        (requirements(), front),
+        (requirements(*EXTRAS), tests | set(ROOT.glob("aelib/**/*.py"))),
+    ):
+        declared = {canonicalize_name(requirement.name) for requirement in found}
+        modules = {name.split(".")[0] for path in paths for name in imports(path)}
+        for module in modules - sys.stdlib_module_names - own:
+            assert declared & set(map(canonicalize_name, brings[module])), module
 
 
 def test_a_module_imports_only_modules_before_it_and_never_the_workshop():

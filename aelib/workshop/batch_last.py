@@ -90,7 +90,8 @@ def _apply(layer: nn.Module, h: Tensor) -> Tensor:
         case nn.Sequential():
             return _nearest_and_conv(layer, h)
         case nn.BatchNorm2d():
-            return _batch_norm(layer, h)
+            # One image with very many pixels: the statistics of a channel are the same.
+            return layer(h.reshape(1, len(h), -1, 1)).view(h.shape)
         case nn.Flatten():
             return h.reshape(-1, h.shape[-1])
         case nn.Unflatten():
@@ -115,18 +116,6 @@ def _nearest_and_conv(block: nn.Sequential, h: Tensor) -> Tensor:
     places = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
     kernel = torch.stack([F.pad(small, place) for place in places]).sum(0)
     return _TransposedConv.apply(h, kernel, conv.bias, int(conv.padding[0]), resize.size)
-
-
-def _batch_norm(layer: nn.BatchNorm2d, h: Tensor) -> Tensor:
-    assert layer.num_batches_tracked is not None and layer.momentum is not None
-    layer.num_batches_tracked += 1
-    # One image with very many pixels: the statistics of a channel are the same.
-    flat = h.reshape(1, len(h), -1)
-    mean, var = layer.running_mean, layer.running_var
-    normed = F.batch_norm(
-        flat, mean, var, layer.weight, layer.bias, True, layer.momentum, layer.eps
-    )
-    return normed.view(h.shape)
 
 
 def _taps(array: Tensor, kernel: int, size: int) -> Any:

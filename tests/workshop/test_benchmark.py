@@ -13,16 +13,6 @@ def test_works_take_turns_and_one_disturbance_does_not_count(monkeypatch):
     assert found == (2, 1, 2)
 
 
-def test_the_quality_is_timed_with_the_fewest_epochs_that_reach_it(monkeypatch):
-    calls, errors = [], iter((0.01, 0.0079))
-    monkeypatch.setattr(benchmark, "_original_epoch", lambda: lambda: calls.append("original"))
-    monkeypatch.setattr(benchmark, "fit_to_the_end", lambda *given: calls.append(given[-1].epochs))
-    monkeypatch.setattr(benchmark, "evaluate", lambda model, images: next(errors))
-    rows = benchmark.quality()
-    assert calls == [1, 2] + ["original", 2] * 3
-    assert rows["the original's loop"][0] == 50 and rows["the course's recipe"][0] == 2
-
-
 def test_sections_are_printed_and_written(tmp_path, monkeypatch, capsys):
     def small():
         """A small section."""
