@@ -82,11 +82,7 @@ function roundValues(low, high) {
   return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((value) => value >= 10 ** low && value <= 10 ** high);
 }
 
-export function text(x, y, words, anchor, kind = "") {
-  const element = svg("text", { x, y, "text-anchor": anchor, class: kind });
-  element.textContent = words;
-  return element;
-}
+export const text = (x, y, words, anchor, kind = "") => svg("text", { x, y, "text-anchor": anchor, class: kind }, words);
 
 const marker = (kind, x, y, r) =>
   kind.includes("dashed")

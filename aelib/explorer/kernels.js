@@ -158,9 +158,9 @@ export class Bench {
     for (const [key] of links) table[key + 1] += 2;
     for (let key = 0; key < count; key++) table[key + 1] += table[key];
     const next = table.slice(0, count);
-    for (const [key, ...pair] of links) {
-      table.set(pair, next[key]);
-      next[key] += 2;
+    for (const [key, other, tap] of links) {
+      table[next[key]++] = other;
+      table[next[key]++] = tap;
     }
     return table;
   }

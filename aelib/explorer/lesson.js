@@ -53,7 +53,7 @@ export class Lesson {
     const kept = ({ labels }) => [...labels.keys()].filter((n) => kinds.includes(labels[n]));
     Object.assign(this, { test, images: train.images, picks: kept(train).slice(0, images), checks: kept(test) });
     if (added.length) this.add(added);
-    this.examples = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind));
+    this.examples = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind)); // one of each
     this.random = randoms(seed + 1);
     this.trainee = new Trainee(this.layers, settings, { seed });
     if (weights) this.trainee.state = weights;

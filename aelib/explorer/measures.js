@@ -32,6 +32,11 @@ export function dot(a, b) {
   return sum;
 }
 
+/** Add so much of one picture to another. */
+export function addTo(picture, share, other) {
+  for (let p = 0; p < picture.length; p++) picture[p] += share * other[p];
+}
+
 /** The mean of the squared differences of two pictures. */
 export function meanSquaredError(a, b) {
   let sum = 0;

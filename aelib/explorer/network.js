@@ -1,7 +1,7 @@
 // Models and numbers, packed by `aelib/explorer/packing.py`: unpacked and put to work.
 
 import { list, run } from "./layers.js";
-import { Missing, PIXELS, SIDE, clamp, pictureOf } from "./measures.js";
+import { Missing, SIDE, addTo, clamp, dot, pictureOf } from "./measures.js";
 import { say } from "./words.js";
 
 /** @typedef {{shape: number[], bits: number, low: number, step: number, data: string}} Packed */
@@ -91,11 +91,10 @@ export class LinearAutoencoder {
   /** The best picture from `size` numbers; a little of it may leave [0, 1]. */
   reconstruct(image, size) {
     const drawn = Float32Array.from(this.mean);
+    const away = image.map((value, p) => value - this.mean[p]);
     for (let n = 0; n < size; n++) {
       const component = pictureOf(this.components, n);
-      let number = 0;
-      for (let p = 0; p < PIXELS; p++) number += component[p] * (image[p] - this.mean[p]);
-      for (let p = 0; p < PIXELS; p++) drawn[p] += number * component[p];
+      addTo(drawn, dot(component, away), component);
     }
     return drawn;
   }

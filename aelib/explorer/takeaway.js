@@ -9,9 +9,8 @@ import { Trainee } from "./trainee.js";
  * Hand the reader a file in the format of safetensors: the length of a header, the header (JSON: names,
  * shapes, places), and all numbers. `aelib.zoo.read` loads it.
  */
-export function handOver({ parameters, settings }) {
-  const about = { latent_dim: settings.latentDim, upsampling: settings.upsampling, offset: settings.offset };
-  const header = { __metadata__: Object.fromEntries(Object.entries(about).map(([key, value]) => [key, String(value)])) };
+export function handOver({ parameters, settings: { latentDim, upsampling, offset } }) {
+  const header = { __metadata__: { latent_dim: String(latentDim), upsampling, offset: String(offset) } };
   let end = 0;
   for (const { name, shape, values } of parameters) {
     header[name] = { dtype: "F32", shape, data_offsets: [end, (end += values.byteLength)] };

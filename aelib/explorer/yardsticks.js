@@ -1,6 +1,6 @@
 // What a network that learns is measured by: the mean image, PCA, a checkerboard's score, its plane.
 
-import { PIXELS, SIDE, dot, range } from "./measures.js";
+import { PIXELS, SIDE, addTo, dot, range } from "./measures.js";
 
 /**
  * The errors on test pictures of the mean training picture, and of PCA with so many numbers, whose
@@ -8,18 +8,18 @@ import { PIXELS, SIDE, dot, range } from "./measures.js";
  */
 export function* baselines(pictures, tests, size, random) {
   const mean = new Float32Array(PIXELS);
-  for (const picture of pictures) add(mean, 1 / pictures.length, picture);
+  for (const picture of pictures) addTo(mean, 1 / pictures.length, picture);
   const less = (picture) => picture.map((value, p) => value - mean[p]);
   const own = pictures.map(less);
   let directions = Array.from({ length: size }, () => mean.map(() => random() - 0.5));
   for (let round = 0; round < 8; round++) {
     const pulled = directions.map(() => new Float32Array(PIXELS));
     for (const picture of own) {
-      directions.forEach((direction, k) => add(pulled[k], dot(direction, picture), picture));
+      directions.forEach((direction, k) => addTo(pulled[k], dot(direction, picture), picture));
       yield;
     }
     pulled.forEach((direction, k) => {
-      for (const other of pulled.slice(0, k)) add(direction, -dot(direction, other), other);
+      for (const other of pulled.slice(0, k)) addTo(direction, -dot(direction, other), other);
       const length = Math.hypot(...direction) || 1;
       direction.forEach((value, p) => (direction[p] = value / length));
     });
@@ -33,10 +33,6 @@ export function* baselines(pictures, tests, size, random) {
     ofLinear += directions.reduce((rest, direction) => rest - share * dot(direction, picture) ** 2, whole);
   }
   return { ofMean, ofLinear };
-}
-
-function add(to, share, from) {
-  for (let p = 0; p < PIXELS; p++) to[p] += share * from[p];
 }
 
 const waves = (turn) => Float32Array.from({ length: PIXELS }, (_, n) => turn((2 * Math.PI * Math.floor(n / SIDE) * (n % SIDE)) / SIDE));

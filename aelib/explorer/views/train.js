@@ -149,10 +149,9 @@ async function trainView(explorer) {
   });
   const time = slider(say`back in time`, {
     min: 0, max: 1, value: 1, words: (n) => (seen?.moments[n] === undefined ? say`no moments yet` : say`step ${seen.moments[n]}`),
-    change: (n) => {
-      if (!seen?.moments.length) return;
+    change(n) {
       pause();
-      send({ kind: "moment", n });
+      if (seen?.moments.length) send({ kind: "moment", n });
     },
   });
   const film = button(say`Play its moments`, async () => {
