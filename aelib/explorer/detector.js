@@ -2,26 +2,18 @@
 
 import { PIXELS, SIDE, dot } from "./measures.js";
 
-const BLUR = (() => {
-  const weights = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / 2)); // one pixel
-  const sum = weights.reduce((a, b) => a + b);
-  return weights.map((weight) => weight / sum);
-})();
+const BELL = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / 2)); // one pixel
+const BLUR = BELL.map((weight) => weight / BELL.reduce((a, b) => a + b));
 
 /** A picture through a Gaussian blur of one pixel; at the border it is mirrored. */
 export function blurred(picture) {
   const mirror = (place) => (place < 0 ? -place : place >= SIDE ? 2 * SIDE - 2 - place : place);
-  const along = (from, place) => {
-    const to = new Float32Array(PIXELS);
-    BLUR.forEach((weight, n) => {
-      for (let a = 0; a < SIDE; a++) {
-        const source = mirror(a + n - 3);
-        for (let b = 0; b < SIDE; b++) to[place(a, b)] += weight * from[place(source, b)];
-      }
-    });
-    return to;
-  };
-  return along(along(picture, (x, y) => y * SIDE + x), (y, x) => y * SIDE + x);
+  /** Along columns, which come out as rows: done twice they lie as before. */
+  const along = (from) => from.map((_, p) => {
+    const [column, row] = [Math.floor(p / SIDE), p % SIDE];
+    return BLUR.reduce((sum, weight, n) => sum + weight * from[mirror(row + n - 3) * SIDE + column], 0);
+  });
+  return along(along(picture));
 }
 
 /** The codes that a detector knows: is a new one among them? */
