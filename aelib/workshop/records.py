@@ -154,20 +154,16 @@ def save_costs() -> None:
 
 def save_comparisons() -> None:
     """Compare the one-digit detectors over all their seeds, and record it."""
-    models = [all_seeds(f"digit/{digit}") for digit in DIGITS]
+    models = [[zoo.load(f"digit/{digit}", seed) for seed in zoo.SEEDS] for digit in DIGITS]
     found = comparing.measure_comparisons(load_mnist(), models)
     save_values("one_class_comparisons", "compare", found)
 
 
 def save_letters() -> None:
     """Measure which strokes the one-letter models draw, over all seeds, and record it."""
-    models = {name: all_seeds(f"hangul/{name}") for name in hangul.NAMES}
+    names = hangul.NAMES
+    models = {name: [zoo.load(f"hangul/{name}", seed) for seed in zoo.SEEDS] for name in names}
     save_values("hangul", "letters", letters.measure_letters(models))
-
-
-def all_seeds(name: str) -> list[Any]:
-    """Return the models of an experiment, seed by seed."""
-    return [zoo.load(name, seed) for seed in zoo.SEEDS]
 
 
 def save_values(what: str, command: str, values: Any) -> None:
