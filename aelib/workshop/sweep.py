@@ -66,7 +66,7 @@ def train(
         for judges in (True, False):
             runs = [(experiment(name), seed) for name, seed in todo if (name == JUDGE) == judges]
             tasks = [joblib.delayed(train_run)(*run, *keep_measure_bars) for run in runs]
-            for entry, weights in at_once(jobs, tasks):
+            for entry, weights in at_once(jobs, tasks) if tasks else ():
                 if measure and dask:
                     one = experiment(entry["name"])
                     entry |= records.measured(one, weights, one.splits())
@@ -94,13 +94,13 @@ def _cluster(address: str) -> Iterator[None]:
 def at_once(jobs: int, tasks: list[Any]) -> Iterator[Any]:
     """Yield what tasks, made by `joblib.delayed`, return: so many at once, as they are finished."""
     parallel = joblib.Parallel(
-        max(1, min(jobs, len(tasks))),
+        min(jobs, len(tasks)),
         return_as="generator_unordered",
         temp_folder=cache_folder(),  # else one in shared memory, which stays if all are killed
         initializer=_end_with_parent,
         initargs=[os.getpid()],
     )
-    return iter(tqdm(parallel(tasks), total=len(tasks), unit="run", disable=not tasks))
+    return iter(tqdm(parallel(tasks), total=len(tasks), unit="run"))
 
 
 def _end_with_parent(parent: int) -> None:
