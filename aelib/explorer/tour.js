@@ -30,7 +30,7 @@ export const TOURS = {
   alarms: [PAD,
     [".cards", say`Ten models, each of which knows one digit only. What it cannot draw, it flags as strange.`],
     [".slider", say`How many of its own digits may a model flag by mistake? Fewer false alarms, more strangers that pass.`]],
-  stamp: [[".editor", say`Each number of the input presses the kernel once, that strong. A click takes the next quarter, arrow keys go up and down.`],
+  stamp: [[".editor", say`Each number of the input presses the kernel once, that strong. A click takes the next half, arrow keys go up and down.`],
     [".output", say`Where stamps overlap they add up. That is where the grid comes from.`],
     [".finding", say`Here it stands in words, for every kernel and stride.`]],
   decoders: [PAD,
