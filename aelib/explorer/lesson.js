@@ -13,7 +13,7 @@ import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js"
 const RENEWED = 90; // milliseconds from one look to the next
 const SLOWLY = 500; // and from step to step, if it is to be slow
 const MOMENTS = 40; // how many states are kept to go back to, denser at the start
-const CHECKED = 3; // batches of test pictures in an error
+const CHECKED = 192; // test pictures in an error
 const COMPARED = 1000; // training pictures of which PCA is made
 const PICTURES = 24; // of whose waves a spectrum is the mean
 const WRITTEN = { train: 120, test: 36 }; // pictures of each letter
@@ -51,33 +51,30 @@ export class Lesson {
     }
     const { train, test } = this.sets[of];
     const kept = ({ labels }) => [...labels.keys()].filter((n) => kinds.includes(labels[n]));
-    Object.assign(this, { test, images: train.images, picks: kept(train).slice(0, images), checks: kept(test) });
+    Object.assign(this, { test, tests: kept(test).slice(0, CHECKED), images: train.images, picks: kept(train).slice(0, images) });
     if (added.length) this.add(added);
-    this.examples = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind)); // one of each
+    const firsts = [...new Set(test.labels)].sort((a, b) => a - b).map((kind) => test.labels.indexOf(kind)); // one of each
+    this.examples = firsts.map((n) => pictureOf(test.images, n));
     this.random = randoms(seed + 1);
     this.trainee = new Trainee(this.layers, settings, { seed });
     if (weights) this.trainee.state = weights;
-    this.tell({ kind: "begun", examples: this.examples.map((n) => pictureOf(test.images, n)), labels: test.labels });
+    this.tell({ kind: "begun", examples: this.examples, labels: test.labels });
     yield* this.look();
     yield* this.compare(settings);
   }
 
   /** The reader's own drawings join the training pictures, each often enough to count. */
   add(added) {
-    const { images } = this;
-    this.images = new Float32Array(images.length + added.length * PIXELS);
-    this.images.set(images);
-    added.forEach((image, n) => this.images.set(image, images.length + n * PIXELS));
-    const places = added.map((_, n) => images.length / PIXELS + n);
+    const places = added.map((_, n) => this.images.length / PIXELS + n);
+    this.images = joined([this.images, ...added]);
     for (let share = 0; share < 0.1; share += added.length / this.picks.length) this.picks.push(...places);
   }
 
   /** Find the lines to compare with. */
   *compare({ latentDim, offset }) {
-    const { images, test, checks, picks, random } = this;
-    const tests = checks.slice(0, CHECKED * BATCH).map((n) => pictureOf(test.images, n));
-    const pictures = picks.slice(0, COMPARED).map((n) => pictureOf(images, n));
-    const lines = yield* baselines(pictures, tests, latentDim, random);
+    const tests = this.tests.map((n) => pictureOf(this.test.images, n));
+    const pictures = this.picks.slice(0, COMPARED).map((n) => pictureOf(this.images, n));
+    const lines = yield* baselines(pictures, tests, latentDim, this.random);
     if (offset) {
       // What a drawing from 0 to 1 cannot reach of a goal from -0.5 to 0.5.
       const all = tests.flatMap((picture) => [...picture]);
@@ -189,58 +186,52 @@ export class Lesson {
 
   /** Look at the network, and tell what was seen. */
   *look() {
-    const { trainee, test, checks, examples, step, total } = this;
+    const { trainee, test, tests, own, step, total } = this;
     this.asked = false;
-    const seen = { kind: "look", step, total, train: trainee.loss, test: 0, moments: this.moments.map((each) => each.step) };
-    const drawings = [];
-    for (let n = 0; n < CHECKED; n++) {
-      const picks = Array.from({ length: BATCH }, (_, at) => checks[(n * BATCH + at) % checks.length]);
-      yield* trainee.draw(test.images, picks);
-      seen.test += trainee.error() / CHECKED;
-      if (n === 0) for (let at = 0; at < PICTURES; at++) drawings.push(Trainee.of(trainee.drawn, at));
-    }
-    seen.spectrum = yield* spectrum(drawings);
-    seen.score = checkerboardScore(seen.spectrum);
-
-    const last = examples.length; // where the reader's own stands
-    const rows = new Float32Array((last + 1) * PIXELS);
-    examples.forEach((n, at) => rows.set(pictureOf(test.images, n), at * PIXELS));
-    if (this.own) rows.set(this.own, last * PIXELS);
-    yield* trainee.draw(rows, [...Array(last + 1).keys()]);
-    seen.drawn = examples.map((_, n) => Trainee.of(trainee.drawn, n));
-    seen.own = this.own && Trainee.of(trainee.drawn, last);
+    const tried = yield* trainee.sent(test.images, tests);
+    const waves = yield* spectrum(tried.drawn.slice(0, PICTURES));
+    const rows = [...this.examples, ...(own ? [own] : [])];
+    const { drawn, codes } = yield* trainee.sent(joined(rows), [...rows.keys()]);
+    const ofOwn = (all) => own && all[rows.length - 1];
+    const seen = { kind: "look", step, total, moments: this.moments.map((each) => each.step) };
+    Object.assign(seen, { train: trainee.loss, test: tried.error, spectrum: waves, score: checkerboardScore(waves) });
+    Object.assign(seen, { drawn: drawn.slice(0, this.examples.length), own: ofOwn(drawn) });
     const size = trainee.settings.latentDim;
-    if (size === 1 || size === 2) yield* this.lookAtCodes(seen, this.own && Trainee.of(trainee.code, last), size);
+    if (size === 1 || size === 2) Object.assign(seen, yield* this.land(ofOwn(codes), size));
     this.tell(seen);
   }
 
   /** The codes of all test pictures. */
   *codes() {
-    const { trainee, test } = this;
-    const codes = [];
-    while (codes.length < test.labels.length) {
-      const picks = [...test.labels.keys()].slice(codes.length, codes.length + BATCH);
-      trainee.show(test.images, picks);
-      yield* trainee.encode();
-      picks.forEach((_, at) => codes.push(Trainee.of(trainee.code, at)));
-    }
-    return codes;
+    const { images, labels } = this.test;
+    return (yield* this.trainee.sent(images, [...labels.keys()], true)).codes;
   }
 
   /** Where those codes lie, and what is drawn at places all over the plane or line. */
-  *lookAtCodes(seen, own, size) {
-    const { trainee } = this;
+  *land(own, size) {
     const points = yield* this.codes();
     const { place, back } = fitted(points, this.before);
     this.before = points.map(place);
-    Object.assign(seen, { places: this.before, point: own && place(own), map: [] });
     const at = (k) => REACH * ((2 * k) / (ACROSS - 1) - 1);
-    const places = Array.from({ length: ACROSS ** size }, (_, n) => [at(n % ACROSS), size === 1 ? 0 : -at(Math.floor(n / ACROSS))]);
-    for (let n = 0; n < places.length; n += BATCH) {
-      const part = places.slice(n, n + BATCH);
-      trainee.put(part.map((each) => back(each).slice(0, size)));
-      yield* trainee.decode();
-      part.forEach((_, k) => seen.map.push(Trainee.of(trainee.drawn, k)));
+    const ground = Array.from({ length: ACROSS ** size }, (_, n) => [at(n % ACROSS), size === 1 ? 0 : -at(Math.floor(n / ACROSS))]);
+    const map = [];
+    while (map.length < ground.length) {
+      const part = ground.slice(map.length, map.length + BATCH);
+      this.trainee.put(part.map((each) => back(each).slice(0, size)));
+      yield* this.trainee.decode();
+      map.push(...Trainee.of(this.trainee.drawn, part.length));
     }
+    return { places: this.before, point: own && place(own), map };
   }
+}
+
+/** Pictures, or many that lie one after the other, one after the other. */
+function joined(pictures) {
+  const all = new Float32Array(pictures.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const picture of pictures) {
+    all.set(picture, at);
+    at += picture.length;
+  }
+  return all;
 }

@@ -79,9 +79,13 @@ export class Trainee {
     }
   }
 
-  /** Numbers of one image of a batch. */
-  static of({ values: { data } }, n) {
-    return Float32Array.from({ length: data.length / BATCH }, (_, at) => data[at * BATCH + n]);
+  /** The numbers of a batch's first images, so many. */
+  static of({ values: { data } }, count) {
+    const images = Array.from({ length: count }, () => new Float32Array(data.length / BATCH));
+    images.forEach((image, n) => {
+      for (let at = 0; at < image.length; at++) image[at] = data[at * BATCH + n];
+    });
+    return images;
   }
 
   /** Find the codes of what is shown, without learning. These are generators, as `step` is. */
@@ -94,11 +98,20 @@ export class Trainee {
     for (const layer of this.decoder) yield layer.forward?.(false);
   }
 
-  /** What becomes of pictures. */
-  *draw(all, picks) {
-    this.show(all, picks);
-    yield* this.encode();
-    yield* this.decode();
+  /** Any number of pictures: their codes and, if those are not enough, what is drawn, and its error. */
+  *sent(all, picks, enough = false) {
+    const sent = { codes: [], drawn: [], error: 0 };
+    for (let n = 0; n < picks.length; n += BATCH) {
+      const part = picks.slice(n, n + BATCH);
+      this.show(all, part);
+      yield* this.encode();
+      sent.codes.push(...Trainee.of(this.code, part.length));
+      if (enough) continue;
+      yield* this.decode();
+      sent.drawn.push(...Trainee.of(this.drawn, part.length));
+      sent.error += (this.error() * part.length) / picks.length;
+    }
+    return sent;
   }
 
   /** @param {number[][]} codes */

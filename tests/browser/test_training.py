@@ -43,7 +43,7 @@ globalThis.learn = (layers, settings, simd, weights, images, steps, rate) => {
   const model = new Model(trainee.plainly(), 0);
   trainee.show(all, [0]);
   [...trainee.encode(), ...trainee.decode()];
-  const own = Trainee.of(trainee.drawn, 0);
+  const [own] = Trainee.of(trainee.drawn, 1);
   const lent = model.reconstruct(pictureOf(all, 0));
   result.apart = Math.max(...lent.map((value, p) => Math.abs(value - own[p])));
   return result;
