@@ -5,7 +5,7 @@
 // remember has `state()`, which returns it by its keys, and `restore(wishes)`, which is asked
 // before the view is seen.
 
-import { PEN, UNBROKEN, distance } from "./digit.js";
+import { UNBROKEN, distance } from "./digit.js";
 import { DIGITS, PIXELS, argmax, clamp } from "./measures.js";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -97,14 +97,14 @@ function unpackedPicture(text) {
 }
 
 /** What is on a desk, by its keys. */
-export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant, pen }) {
-  const state = {};
-  if (base && !ghost) Object.assign(state, base.state ?? (base.name ? { test: base.name } : { image: packedPicture(base.image) }));
-  for (const [key, usual] of Object.entries(UNBROKEN)) if (breaks[key] !== usual) state[key] = breaks[key];
-  if (Math.abs(pen - PEN) > 0.05) state.pen = Math.round(10 * pen) / 10;
-  if (meant !== null) state.meant = meant;
-  if (strokes.length && !ghost) state.strokes = packedStrokes(strokes); // last: there an address is cut
-  return state;
+export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant }) {
+  const ofBase = base && (base.state ?? (base.name ? { test: base.name } : { image: packedPicture(base.image) }));
+  return {
+    ...ofBase,
+    ...Object.fromEntries(Object.entries(breaks).filter(([key, value]) => value !== UNBROKEN[key])),
+    ...(meant !== null && { meant }),
+    ...(strokes.length && !ghost && { strokes: packedStrokes(strokes) }), // last: there an address is cut
+  };
 }
 
 const RANGES = { noise: [0, 1], turn: [-180, 180], right: [-28, 28], down: [-28, 28], pen: [1, 4.6] };
@@ -114,36 +114,30 @@ const OF_DESK = ["test", "image", "strokes", "meant", ...Object.keys(RANGES)];
 export async function furnish(desk, asked, shelf) {
   const isAsked = OF_DESK.some((key) => asked.has(key));
   if (desk.furnished && !isAsked) return;
-  const wishes = isAsked ? asked : remembered();
+  const wishes = isAsked ? asked : new Wishes(storage()?.getItem(IN_TAB) ?? "");
   const known = wishes.has("test") ? await shelf.digits().catch(() => []) : [];
   const image = wishes.read("image", unpackedPicture);
   const base = wishes.read("test", (text) => known.find(({ name }) => `${name}.`.startsWith(`${text}.`)))
     ?? (image ? { image, label: null } : null);
   const strokes = wishes.read("strokes", unpackedStrokes) ?? [];
   if (base || strokes.length) desk.draw({ base, strokes });
-  const { pen, ...breaks } = Object.fromEntries(Object.entries({ ...UNBROKEN, pen: PEN }).map(([key, usual]) =>
-    [key, wishes.number(key, ...RANGES[key]) ?? usual]));
-  Object.assign(desk, { breaks, pen, meant: wishes.pick("meant", DIGITS) ?? null });
-  desk.changed();
+  desk.meant = wishes.pick("meant", DIGITS) ?? null;
+  desk.break(Object.fromEntries(Object.entries(RANGES).map(([key, ends]) => [key, wishes.number(key, ...ends) ?? UNBROKEN[key]])));
 }
 
-const IN_TAB = "aelib drawing"; // in the tab's own storage, which some browsers close
+const IN_TAB = "aelib drawing";
+
+/** What a tab keeps for its next page; some browsers close it. */
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
 
 /** Remember a desk where a page has an address, there, and for the next page of this tab. */
 export function remember(desk, address) {
-  try {
-    if (address) history.replaceState(null, "", `#${address}`);
-    sessionStorage.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
-  } catch {
-    // Then it is gone with the page.
-  }
-}
-
-/** What this tab remembers. @returns {Wishes} */
-function remembered() {
-  try {
-    return new Wishes(sessionStorage.getItem(IN_TAB) ?? "");
-  } catch {
-    return new Wishes();
-  }
+  storage()?.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
+  if (address) history.replaceState(null, "", `#${address}`);
 }

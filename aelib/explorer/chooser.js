@@ -3,7 +3,7 @@
 import { Strip } from "./explorer.js";
 import { gridOf, mapped, quantile } from "./grids.js";
 import { Missing } from "./measures.js";
-import { button, h } from "./page.js";
+import { button, h, missingFor } from "./page.js";
 import { cut } from "./photograph.js";
 import { say } from "./words.js";
 
@@ -42,65 +42,57 @@ export async function tonesOf(file) {
 /** Buttons for a photograph, and for which of its digits is meant. The explorer has a desk. */
 export function makeChooser(explorer) {
   const { desk, host } = explorer;
-  const said = h("p", { role: "status", hidden: "" });
+  const said = h("p.missing", { role: "status" });
   const several = h("div");
+  const choose = (photograph, chosen) =>
+    desk.take({ image: photograph.digits[chosen].image, label: null, photograph, chosen });
   const take = async (file) => {
     if (!file) return;
-    const tell = (words, kind) => Object.assign(said, { textContent: words, className: kind, hidden: !words });
-    tell(say`Looking at ${file.name} …`, "quiet");
+    said.className = "quiet";
+    said.textContent = say`Looking at ${file.name} …`;
     await new Promise((ready) => setTimeout(ready, 30)); // until that is seen
-    try {
+    said.textContent = await missingFor(async () => {
       const { tones, step } = await tonesOf(file);
       choose({ ...cut(tones), step }, 0);
-      tell("");
-    } catch (error) {
-      if (!(error instanceof Missing)) throw error;
-      tell(error.message, "missing");
-    }
-  };
-  const choose = (photograph, chosen) => {
-    const { image } = photograph.digits[chosen];
-    desk.take({ image, label: null, photograph, chosen });
-  };
-  const opener = (words, more) => {
-    const input = h("input", { type: "file", accept: "image/*", hidden: "", ...more });
-    input.addEventListener("change", () => {
-      take(input.files[0]);
-      input.value = ""; // so that the same one may be chosen again
     });
-    return [button(words, () => input.click()), input];
+    said.className = "missing";
   };
-  const hasCamera = matchMedia("(pointer: coarse)").matches;
+  const input = h("input", { type: "file", accept: "image/*", hidden: "", onchange: () => {
+    take(input.files[0]);
+    input.value = ""; // so that the same one may be chosen again
+  } });
+  const open = (camera) => {
+    if (camera) input.capture = "environment";
+    else input.removeAttribute("capture");
+    input.click();
+  };
 
   host.addEventListener("dragover", (event) => event.preventDefault());
   host.addEventListener("drop", (event) => {
     event.preventDefault();
     take(event.dataTransfer?.files[0]);
   });
-  const paste = (event) => {
-    if (!host.isConnected) document.removeEventListener("paste", paste);
-    const isHere = event.target === document.body || event.composedPath().includes(host);
+  document.addEventListener("paste", (event) => {
+    const isHere = host.isConnected && (event.target === document.body || event.composedPath().includes(host));
     const file = event.clipboardData?.files[0];
     if (!isHere || !file || event.defaultPrevented) return;
     event.preventDefault();
     take(file);
-  };
-  document.addEventListener("paste", paste);
+  });
 
+  const hasCamera = matchMedia("(pointer: coarse)").matches;
+  const words = hasCamera ? say`or a photograph, which stays here:` : say`or a photograph, also dropped or pasted; it stays on this machine:`;
   let shown; // the photograph whose digits are there to choose from
   let strip = null;
-  const words = hasCamera ? say`or a photograph, which stays here:` : say`or a photograph, also dropped or pasted; it stays on this machine:`;
-  const openers = [...opener(say`Choose …`), ...(hasCamera ? opener(say`Camera`, { capture: "environment" }) : [])];
-  const element = h("div.chooser", { role: "group", "aria-label": say`A photograph` }, h("span.quiet", {}, words), " ", ...openers);
   return {
-    element,
-    open: () => openers[0].click(),
+    element: h("div.chooser", { role: "group", "aria-label": say`A photograph` }, h("span.quiet", {}, words), " ",
+      button(say`Choose …`, () => open(false)), hasCamera ? button(say`Camera`, () => open(true)) : "", input),
+    open: () => open(false),
     outcome: h("div", {}, said, several),
     update() {
       const { photograph, chosen } = desk.drawing.base ?? {};
       if (photograph !== shown) {
         shown = photograph;
-        strip?.pictures.forEach((picture) => explorer.pictures.delete(picture));
         const digits = photograph?.digits ?? [];
         strip = digits.length < 2 ? null : new Strip(explorer, say`There are ${digits.length}. Which one?`,
           digits.map((_, n) => String(n + 1)), (n) => choose(photograph, n));

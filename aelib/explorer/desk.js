@@ -1,10 +1,11 @@
 // The drawing that all views of a page look at.
 
-import { PEN, UNBROKEN, broken, inked, prepare } from "./digit.js";
+import { UNBROKEN, broken, distance, inked, prepare } from "./digit.js";
 import { SIDE } from "./measures.js";
 import { shared } from "./shelf.js";
 
 const BLANK = { base: null, strokes: [] };
+const FINEST = 0.004; // of the pad's side; a point closer to the last one is left out
 
 /**
  * A drawing with its history, and who wants to know of it.
@@ -13,42 +14,37 @@ const BLANK = { base: null, strokes: [] };
  */
 export class Desk {
   constructor() {
-    Object.assign(this, { drawing: BLANK, breaks: UNBROKEN, pen: PEN });
+    Object.assign(this, { drawing: BLANK, breaks: UNBROKEN, past: [], future: [] });
     /** @type {number | null} which digit the reader means; null: whatever is read */
     this.meant = null;
-    this.history = [];
-    this.listeners = new Set();
+    this.stroke = null; // that may be led on
+    this.listeners = new Set(); // called after every change
     this.changed();
-  }
-
-  /** Call `listener` after every change, with what was changed. Returns how to stop it. */
-  listen(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
   }
 
   /** Replace the drawing; `undo` comes back to the one before. */
-  draw(drawing) {
-    this.history.push(this.drawing.ghost ? BLANK : this.drawing);
-    this.drawing = drawing;
-    this.changed();
+  draw(drawing, stroke = null) {
+    this.past.push(this.drawing.ghost ? BLANK : this.drawing);
+    this.future = [];
+    this.show(drawing, stroke);
   }
 
   /** Begin a stroke at a point. */
   begin(point, erases) {
     const stroke = { points: [point], erases };
     const { base, strokes } = this.drawing.ghost ? BLANK : this.drawing;
-    this.draw({ base, strokes: [...strokes, stroke] });
+    this.draw({ base, strokes: [...strokes, stroke] }, stroke);
   }
 
-  /** Lead the last stroke on to more points; nothing happens if it has been taken back. */
+  /** Lead the stroke on to more points, without those too near; nothing happens if it has been taken back. */
   extend(points) {
-    const { strokes, ghost } = this.drawing;
-    const last = strokes.at(-1);
-    if (!last || ghost) return;
-    const longer = { ...last, points: [...last.points, ...points] };
-    this.drawing = { ...this.drawing, strokes: [...strokes.slice(0, -1), longer] };
-    this.changed();
+    if (!this.stroke) return;
+    const all = [...this.stroke.points];
+    for (const [x, y] of points) if (distance(x, y, all.at(-1)) > FINEST) all.push([x, y]);
+    if (all.length === this.stroke.points.length) return;
+    const longer = { ...this.stroke, points: all };
+    const { base, strokes } = this.drawing;
+    this.show({ base, strokes: strokes.with(-1, longer) }, longer);
   }
 
   /** Put a test digit on the desk. @param {{image: Float32Array, label: number}} base */
@@ -63,29 +59,40 @@ export class Desk {
   }
 
   undo() {
-    this.drawing = this.history.pop() ?? BLANK;
+    this.go(this.past, this.future);
+  }
+
+  redo() {
+    this.go(this.future, this.past);
+  }
+
+  go(from, to) {
+    if (!from.length) return;
+    to.push(this.drawing);
+    this.show(from.pop());
+  }
+
+  show(drawing, stroke = null) {
+    Object.assign(this, { drawing, stroke });
     this.changed();
   }
 
-  /** Spoil the picture, or draw with another pen, in pixels of the 28. */
-  break(breaks, pen = this.pen) {
-    Object.assign(this, { breaks: { ...this.breaks, ...breaks }, pen });
+  /** Spoil the picture, or draw with another pen. */
+  break(breaks) {
+    this.breaks = { ...this.breaks, ...breaks };
     this.changed();
   }
 
   changed() {
     const { base, strokes } = this.drawing;
-    this.steps = null;
-    let clean = base?.image ?? null;
-    if (base && strokes.length) {
-      clean = inked(base.image, strokes, { scale: SIDE, x: 0, y: 0 }, this.pen);
-    } else {
-      this.steps = prepare(strokes, this.pen);
-      clean = this.steps?.image ?? clean;
-    }
+    const { pen } = this.breaks;
+    this.steps = base ? null : prepare(strokes, pen);
+    const ownFrame = { scale: SIDE, x: 0, y: 0 };
+    const upon = base && (strokes.length ? inked(base.image, strokes, ownFrame, pen) : base.image);
+    const clean = upon ?? this.steps?.image;
     const image = clean && broken(clean, this.breaks);
     /** @type {Float32Array | null} what the models see; null while there is no ink */
-    this.image = image && image.some((value) => value > 0.02) ? image : null;
+    this.image = image?.some((value) => value > 0.02) ? image : null;
     for (const listener of this.listeners) listener();
   }
 }

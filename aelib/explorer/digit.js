@@ -1,6 +1,7 @@
 // From strokes to a digit as MNIST's makers made them, and ways to break it.
 
-import { PIXELS, SIDE, clamp, mix, range } from "./measures.js";
+import { centreOf } from "./grids.js";
+import { PIXELS, SIDE, clamp, mix, normal, randoms, range } from "./measures.js";
 
 /** @typedef {{points: number[][], erases: boolean}} Stroke points in units of the pad's side */
 /** @typedef {{scale: number, x: number, y: number}} Frame pixel = scale * point + (x, y) */
@@ -14,8 +15,8 @@ const SMALLEST = 0.1; // of the pad's side; a smaller drawing is not enlarged be
 export const ERASER = 0.15; // of the pad's side, so that what it took away stays as large as it was
 export const MIDDLE = SIDE / 2 + 0.5; // MNIST's centres of mass lie in pixel 14 of 0 to 27: in its middle
 
-/** How far a point lies from the straight line between two others. */
-export function distance(x, y, [ax, ay], [bx, by]) {
+/** How far a point lies from another one, or from the straight line between two. */
+export function distance(x, y, [ax, ay], [bx, by] = [ax, ay]) {
   const length = (bx - ax) ** 2 + (by - ay) ** 2;
   const share = length ? clamp(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length, 0, 1) : 0;
   return Math.hypot(x - ax - share * (bx - ax), y - ay - share * (by - ay));
@@ -67,9 +68,9 @@ function left(strokes) {
 }
 
 /** Points of a path that lie no further apart than an eraser could tell. */
-const dense = (points) => points.flatMap((b, n) => {
+export const dense = (points) => points.flatMap((b, n) => {
   const a = points[Math.max(n - 1, 0)];
-  const parts = Math.max(1, Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / 0.01));
+  const parts = Math.max(1, Math.ceil(distance(...a, b) / 0.01));
   return Array.from({ length: parts }, (_, k) => [0, 1].map((axis) => mix(a[axis], b[axis], (k + 1) / parts)));
 });
 
@@ -80,17 +81,6 @@ function boxed(points, pen) {
   return { scale, x: SIDE / 2 - (scale * (west + east)) / 2, y: SIDE / 2 - (scale * (north + south)) / 2 };
 }
 
-/** Where the ink of a picture balances: [x, y] in pixels. */
-function centreOfMass(picture) {
-  let [ink, across, down] = [0, 0, 0];
-  picture.forEach((value, p) => {
-    ink += value;
-    across += value * ((p % SIDE) + 0.5);
-    down += value * (Math.floor(p / SIDE) + 0.5);
-  });
-  return [across / ink, down / ink];
-}
-
 /** Prepare a drawing as MNIST is: scale its paths, ink them, balance them in the middle; null without ink. */
 export function prepare(strokes, pen = PEN) {
   const points = left(strokes);
@@ -98,8 +88,7 @@ export function prepare(strokes, pen = PEN) {
   const paper = new Float32Array(PIXELS);
   const box = boxed(points, pen);
   const first = inked(paper, strokes, box, pen);
-  const [x, y] = centreOfMass(first);
-  const moved = [MIDDLE - x, MIDDLE - y];
+  const moved = centreOf({ data: first, width: SIDE }).map((at) => MIDDLE - (at + 0.5));
   const frame = { scale: box.scale, x: box.x + moved[0], y: box.y + moved[1] };
   // The paths are moved and inked again: nothing is blurred by the shift.
   return { boxed: first, image: inked(paper, strokes, frame, pen), moved };
@@ -123,17 +112,10 @@ function moved(picture, { turn, right, down }) {
 }
 
 // The same noise every time, so that a slider changes its strength and nothing else.
-const NOISE = (() => {
-  let state = 1;
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 1) / 2 ** 32;
-  };
-  const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-  return Float32Array.from({ length: PIXELS }, normal);
-})();
+const uniform = randoms(1);
+const NOISE = Float32Array.from({ length: PIXELS }, () => normal(uniform));
 
-export const UNBROKEN = { noise: 0, turn: 0, right: 0, down: 0 };
+export const UNBROKEN = { noise: 0, turn: 0, right: 0, down: 0, pen: PEN };
 
 /** A picture with everything done to it that a reader asked for. */
 export function broken(picture, breaks) {

@@ -6,7 +6,7 @@ import { PEN, UNBROKEN } from "./digit.js";
 import { Picture } from "./explorer.js";
 import { DIGITS, PIXELS, argmax } from "./measures.js";
 import { makePad } from "./pad.js";
-import { button, choice, h, percent, slider } from "./page.js";
+import { button, choice, h, missingFor, percent, slider } from "./page.js";
 import { Shelf } from "./shelf.js";
 import { say } from "./words.js";
 
@@ -19,7 +19,7 @@ const sureness = (share) => (share > 0.99 ? say`over 99 % sure` : say`${percent(
 export function judgement(explorer, image) {
   if (!explorer.judge || !image) return "";
   const shares = explorer.judge.read(image);
-  const best = argmax([...shares]);
+  const best = argmax(shares);
   return say`read as ${best}, ${sureness(shares[best])}`;
 }
 
@@ -27,12 +27,9 @@ export function judgement(explorer, image) {
 export async function makeDrawing(explorer) {
   const desk = (explorer.desk ??= sharedDesk());
   const shelf = new Shelf(explorer.payload);
-  let trouble = "";
-  try {
+  const trouble = await missingFor(async () => {
     explorer.judge = shelf.has("judge") ? await shelf.model("judge") : null;
-  } catch (error) {
-    trouble = `${error.message} ${say`Nobody reads your digit.`} `;
-  }
+  });
   const pad = makePad(explorer);
   const hold = (erases) => {
     pad.erase(erases);
@@ -42,19 +39,19 @@ export async function makeDrawing(explorer) {
   hold(false);
 
   const seen = new Picture(explorer, say`What the models see`, "small");
-  const bars = makeBars();
+  const bars = DIGITS.map((digit) => h("span", {}, h("i"), String(digit)));
+  const shares = h("div.shares", { role: "img" }, ...bars);
   const verdict = h("p", { role: "status" });
-  const meaning = choice(say`meant as`, [["", say`as read`], ...DIGITS.map((n) => [String(n), String(n)])], "",
-    (value) => {
-      desk.meant = value === "" ? null : Number(value);
-      desk.changed();
-    });
+  const meaning = choice(say`meant as`, [["", say`as read`], ...DIGITS.map((n) => [n, n])], "", (value) => {
+    desk.meant = value === "" ? null : Number(value);
+    desk.changed();
+  });
   const save = button(say`Save the picture`, () => seen.save("digit"));
   const breaks = breakThings(desk);
   const chooser = makeChooser(explorer);
   const element = h("section.desk", { "aria-label": say`Drawing` },
-    h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, bars.element)),
-    h("div.tools", {}, ...tools, button(say`Undo`, () => desk.undo()), button(say`Clear`, () => desk.clear()),
+    h("div.hand", {}, ...pad.elements, h("div.seen", {}, seen.element, shares)),
+    h("div.tools", {}, ...tools, button(say`Undo`, () => desk.undo()), button(say`Redo`, () => desk.redo()), button(say`Clear`, () => desk.clear()),
       button(say`Photo`, chooser.open, { class: "narrow" })),
     await testDigits(desk, shelf),
     chooser.element,
@@ -75,44 +72,30 @@ export async function makeDrawing(explorer) {
     },
     /** Say what the judge reads. Returns which digit the drawing is meant as, or null. */
     settle() {
-      const { image, drawing } = desk;
-      const shares = explorer.judge && image ? explorer.judge.read(image) : null;
-      bars.show(shares);
+      const { image, drawing: { base, strokes } } = desk;
+      const sure = explorer.judge && image ? explorer.judge.read(image) : null;
+      const read = sure && argmax(sure);
+      bars.forEach((bar, digit) => bar.style.setProperty("--share", `${sure ? 100 * sure[digit] : 0}%`));
+      const likely = DIGITS.filter((digit) => sure?.[digit] >= 0.01).map((digit) => `${digit}: ${percent(sure[digit])}`);
+      shares.setAttribute("aria-label", say`How sure the judge is of each digit. ${likely.join(", ")}`);
       save.disabled = !image;
-      const read = shares && argmax([...shares]);
-      const label = drawing.base && !drawing.strokes.length ? drawing.base.label : null;
-      const ink = image && image.reduce((a, b) => a + b) / PIXELS;
-      verdict.textContent = !image
-        ? say`Nothing is drawn yet.`
-        : `${shares ? `${say`The judge reads ${read}, ${sureness(shares[read])}.`} ` : trouble}${say`Ink: ${percent(ink)}${usual}.`}`;
+      verdict.textContent = !image ? say`Nothing is drawn yet.` : [
+        sure ? say`The judge reads ${read}, ${sureness(sure[read])}.` : trouble && `${trouble} ${say`Nobody reads your digit.`}`,
+        say`Ink: ${percent(image.reduce((a, b) => a + b) / PIXELS)}${usual}.`,
+      ].join(" ").trim();
       meaning.select.value = desk.meant ?? "";
-      return desk.meant ?? label ?? read;
-    },
-  };
-}
-
-/** How sure the judge is of each digit, as ten bars. */
-function makeBars() {
-  const bars = DIGITS.map(() => h("i"));
-  const element = h("div.shares", { role: "img" }, ...DIGITS.map((digit) => h("span", {}, bars[digit], String(digit))));
-  return {
-    element,
-    show(shares) {
-      DIGITS.forEach((digit) => bars[digit].style.setProperty("--share", shares ? percent(shares[digit]).replace(" ", "") : "0%"));
-      const seen = DIGITS.filter((digit) => shares && shares[digit] >= 0.01).map((digit) => `${digit}: ${percent(shares[digit])}`);
-      element.setAttribute("aria-label", say`How sure the judge is of each digit. ${seen.join(", ")}`);
+      return desk.meant ?? (strokes.length ? null : base?.label) ?? read;
     },
   };
 }
 
 /** Ten buttons: each takes the next test digit of its kind. */
 async function testDigits(desk, shelf) {
-  let all;
-  try {
+  let all = [];
+  const trouble = await missingFor(async () => {
     all = await shelf.digits();
-  } catch (error) {
-    return h("p.quiet", {}, error.message);
-  }
+  });
+  if (trouble) return h("p.quiet", {}, trouble);
   const buttons = DIGITS.map((digit) => {
     const own = all.filter(({ label }) => label === digit);
     let next = 0;
@@ -134,21 +117,17 @@ function breakThings(desk) {
     own("turn", say`turned`, -90, 90, 5, way((value) => `${value}°`, say`left`, say`right`)),
     own("right", say`shifted sideways`, -8, 8, 1, way(pixels, say`left`, say`right`)),
     own("down", say`shifted up or down`, -8, 8, 1, way(pixels, say`up`, say`down`)),
+    own("pen", say`pen`, 1, 4.6, 0.2, (value) =>
+      (value === PEN ? say`${value.toFixed(1)} pixels of 28, as MNIST's` : say`${value.toFixed(1)} pixels of 28`)),
   ];
-  const pen = slider(say`pen`, {
-    min: 1, max: 4.6, step: 0.2, value: desk.pen, change: (value) => desk.break({}, value),
-    words: (value) => (Math.abs(value - PEN) < 0.05 ? say`${value.toFixed(1)} pixels of 28, as MNIST's` : say`${value.toFixed(1)} pixels of 28`),
-  });
-  const mend = button(say`Mend everything`, () => desk.break(UNBROKEN, PEN));
-  const summary = h("summary", {}, say`Break things`);
+  const summary = h("summary");
   const follow = () => {
     for (const [key, each] of sliders) each.set(desk.breaks[key]);
-    pen.set(desk.pen);
-    const isWhole = sliders.every(([key]) => desk.breaks[key] === UNBROKEN[key]) && desk.pen === PEN;
+    const isWhole = sliders.every(([key]) => desk.breaks[key] === UNBROKEN[key]);
     summary.textContent = isWhole ? say`Break things` : say`Break things (broken now)`;
   };
   const element = h("details.breaks", {}, summary,
     h("p.quiet", {}, say`The eraser above rubs out a piece of a stroke. These act on the finished picture, the pen on your strokes:`),
-    ...sliders.map(([, each]) => each.element), pen.element, mend);
+    ...sliders.map(([, each]) => each.element), button(say`Mend everything`, () => desk.break(UNBROKEN)));
   return { element, follow };
 }

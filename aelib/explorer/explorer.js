@@ -1,16 +1,22 @@
 // One explorer on a page, and the pictures that it paints in the page's colours.
 
 import { PIXELS, SIDE, clamp, mix } from "./measures.js";
-import { h, handFile } from "./page.js";
+import { h, handFile, svg } from "./page.js";
 
 /** One explorer on a page: where it is, its colours, its pictures. */
 export class Explorer {
+  /** @type {Set<{paint: () => void}>} what hangs on the colours */
+  pictures = new Set();
+
   /** @param {HTMLElement} host @param {object} payload @param {Desk} [desk] its own, if it has one */
   constructor(host, payload, desk) {
     Object.assign(this, { host, payload, desk });
-    /** @type {Set<Picture>} */
-    this.pictures = new Set();
-    this.painters = new Set(); // what else hangs on the colours
+    this.level = payload.page ? 2 : 3; // of its headings; in a chapter they stand below those of a section
+  }
+
+  /** A heading of the view, or `below` it of a part. */
+  heading(words, below = 0) {
+    return h(`h${this.level + below}.${below ? "part" : "title"}`, {}, words);
   }
 
   /** Look at the page's colours, and paint all pictures in them. */
@@ -20,8 +26,8 @@ export class Explorer {
     this.named = new Map();
     const colour = (name) => this.css(`--${name}`).match(/\w\w/g).map((hex) => parseInt(hex, 16));
     this.shades = Object.fromEntries(["ink", "missing", "invented"].map((name) => [name, shadesOf(colour("paper"), colour(name))]));
+    this.shades.light = shadesOf([0, 0, 0], [255, 255, 255]); // of a photograph: the same on any paper
     for (const picture of this.pictures) picture.paint();
-    for (const paint of this.painters) paint();
   }
 
   /** A pixel that is covered with so much of a colour. */
@@ -69,9 +75,9 @@ function isDark(element) {
   return scheme.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** One picture of 28 x 28 with words below it. It follows the colours of the page. */
+/** One picture, mostly of 28 x 28, with words below it. It follows the colours of the page. */
 export class Picture {
-  /** @param {string} size a CSS class: big, small, tiny */
+  /** @param {string} size CSS classes: big, small, tiny */
   constructor(explorer, title, size = "big") {
     this.explorer = explorer;
     this.title = title;
@@ -80,14 +86,15 @@ export class Picture {
     this.words = h("span.words");
     // A long name may be broken behind an underscore.
     const parts = title.split(/(?<=_)/).flatMap((part) => [part, h("wbr")]);
-    this.caption = h("figcaption", {}, h("b", {}, ...parts), this.words);
-    this.element = h(`figure.picture.${size}`, {}, this.frame, this.caption);
-    this.pixels = new ImageData(SIDE, SIDE);
+    this.element = h(`figure.picture.${size}`, {}, this.frame, h("figcaption", {}, h("b", {}, ...parts), this.words));
     this.colour = INKED;
     explorer.pictures.add(this);
   }
 
-  /** @param {Float32Array | null} values @param {string} words @param {(value: number, p: number) => string} colour */
+  /**
+   * @param {Float32Array | {data: Float32Array, width: number, height: number} | null} values null: paper
+   * @param {string} words @param {(value: number, p: number) => string} colour
+   */
   show(values, words = this.words.textContent, colour = INKED) {
     Object.assign(this, { values, colour });
     if (this.words.textContent !== words) {
@@ -98,11 +105,21 @@ export class Picture {
   }
 
   paint() {
-    paintInto(this.pixels, this.values ?? PAPER, SIDE, (value, p) => {
+    const { data = this.values ?? PAPER, width = SIDE, height = SIDE } = this.values ?? {};
+    const pixels = new ImageData(width, height);
+    paintInto(pixels, data, width, (value, p) => {
       const name = this.colour(value, p);
       return this.explorer.shade(name === "missing" ? -value : value, name);
     });
-    this.canvas.getContext("2d").putImageData(this.pixels, 0, 0);
+    Object.assign(this.canvas, { width, height });
+    this.canvas.getContext("2d").putImageData(pixels, 0, 0);
+  }
+
+  /** Draw lines over it, in units of its pixels. @param {...SVGElement} shapes */
+  over(...shapes) {
+    const { width, height } = this.canvas;
+    this.frame.querySelector("svg")?.remove();
+    this.frame.append(svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...shapes));
   }
 
   /** Hand it to the reader as a PNG, each pixel ten wide. */
@@ -121,14 +138,13 @@ export class Strip {
   constructor(explorer, title, labels, choose = null, unit = "") {
     this.names = labels.map((label) => `${title}, ${unit}${label}`);
     this.pictures = labels.map((label) => new Picture(explorer, label, "tiny"));
-    const items = this.pictures.map((picture, n) =>
+    this.items = this.pictures.map(({ element }, n) =>
       choose
-        ? h("button.cell", { type: "button", onclick: () => choose(n), "aria-label": this.names[n] }, picture.element)
-        : h("div.cell", {}, picture.element),
+        ? h("button.cell", { type: "button", onclick: () => choose(n), "aria-label": this.names[n] }, element)
+        : h("div.cell", {}, element),
     );
-    this.items = items;
-    this.element = h("div.strip", { role: "group", "aria-label": title }, h("span.name", {}, title));
-    this.element.append(h("div.cells", {}, ...items));
+    this.element = h("div.strip", { role: "group", "aria-label": title },
+      h("span.name", {}, title), h("div.cells", {}, ...this.items));
   }
 
   show(n, values, words) {

@@ -2,7 +2,7 @@
 
 import { Strip } from "./explorer.js";
 import { clamp, mix } from "./measures.js";
-import { button, h, slider } from "./page.js";
+import { button, h, percent, slider } from "./page.js";
 import { say } from "./words.js";
 
 const SHOTS = 8; // in the strip
@@ -15,7 +15,7 @@ export class Film {
     const names = Array.from({ length: SHOTS }, (_, n) => String(n + 1));
     this.strip = new Strip(explorer, say`along the path`, names, (n) => this.seek(n / (SHOTS - 1)));
     this.time = slider(say`how far along the path`, {
-      min: 0, max: 100, value: 0, words: (n) => `${Math.round(n)} %`, change: (n) => this.seek(n / 100),
+      min: 0, max: 100, value: 0, words: (n) => percent(n / 100), change: (n) => this.seek(n / 100),
     });
     this.button = button(say`Play the film`, () => (this.playing ? this.stop() : this.play()));
     this.element = h("div.film", { hidden: "" }, this.strip.element, this.time.element, this.button);

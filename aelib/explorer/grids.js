@@ -19,6 +19,17 @@ export function quantile(rising, share) {
   return rising[low] + (at - low) * (rising[Math.min(low + 1, rising.length - 1)] - rising[low]);
 }
 
+/** Where the ink of a grid balances, across and down: 0 is the middle of the first pixel. */
+export function centreOf({ data, width }) {
+  let [ink, across, down] = [0, 0, 0];
+  data.forEach((value, p) => {
+    ink += value;
+    across += value * (p % width);
+    down += value * Math.floor(p / width);
+  });
+  return [across / ink, down / ink];
+}
+
 /** The means of blocks of step x step pixels; the last ones may be smaller. */
 export function shrunk({ data, width, height }, step) {
   const [w, h] = [Math.ceil(width / step), Math.ceil(height / step)];
@@ -32,23 +43,23 @@ export function shrunk({ data, width, height }, step) {
 }
 
 /** The largest (sign 1) or least (sign -1) value within `across` columns and `down` rows of each pixel. */
-export function extreme({ data, width, height }, across, down, sign = 1) {
-  let from = data;
-  for (const [length, stride, lines, next, reach] of [[width, 1, height, width, across], [height, width, width, 1, down]]) {
+export function extreme(grid, across, down, sign = 1) {
+  let { data, width, height } = grid;
+  for (const reach of [across, down]) { // along lines; what comes out is written across, and so on its side
     const to = new data.constructor(data.length);
-    const line = new Float64Array(length + 2 * reach);
-    for (let start = 0; start < lines * next; start += next) {
+    const line = new Float64Array(width + 2 * reach);
+    for (let y = 0; y < height; y++) {
       line.fill(-Infinity);
-      for (let n = 0; n < length; n++) line[n + reach] = sign * from[start + n * stride];
+      for (let x = 0; x < width; x++) line[x + reach] = sign * data[y * width + x];
       for (let size = 1; size <= 2 * reach; size *= 2) { // each now is the largest of the next `size`
         const more = Math.min(size, 2 * reach + 1 - size);
-        for (let n = 0; n + more < line.length; n++) if (line[n + more] > line[n]) line[n] = line[n + more];
+        for (let x = 0; x + more < line.length; x++) if (line[x + more] > line[x]) line[x] = line[x + more];
       }
-      for (let n = 0; n < length; n++) to[start + n * stride] = sign * line[n];
+      for (let x = 0; x < width; x++) to[x * height + y] = sign * line[x];
     }
-    from = to;
+    [data, width, height] = [to, height, width];
   }
-  return { data: from, width, height };
+  return { data, width, height };
 }
 
 /** Connected pixels get a number each, from 1, in the order in which one meets them line by line. */

@@ -1,23 +1,22 @@
 // Letters of Hangul as unsteady hands write them. aelib/hangul.py does the same.
 
 import { prepare } from "./digit.js";
-import { mix } from "./measures.js";
+import { PIXELS, mix, normal } from "./measures.js";
 
 const ROUND = 2 * Math.PI;
 
 /** A letter's strokes, shaken, slanted and bent. @param {number[][][]} strokes points in a square of 100 */
 function byHand(strokes, random) {
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(ROUND * random());
   const shaken = strokes.map((stroke) => {
     // A ring's many points are no corners: shaken one by one they would make a saw.
     const [parts, shake] = stroke.length < 10 ? [5, 0.04] : [1, 0];
-    const away = [0.05 * normal(), 0.05 * normal()];
-    const corners = stroke.map((point) => point.map((at, axis) => at / 100 - 0.5 + away[axis] + shake * normal()));
+    const away = [0.05 * normal(random), 0.05 * normal(random)];
+    const corners = stroke.map((point) => point.map((at, axis) => at / 100 - 0.5 + away[axis] + shake * normal(random)));
     const edges = corners.slice(1).flatMap((to, n) => Array.from({ length: parts }, (_, k) =>
       corners[n].map((at, axis) => mix(at, to[axis], k / parts))));
     return [...edges, corners.at(-1)];
   });
-  const [turn, slant, wide] = [0.1 * normal(), 0.18 * normal(), Math.exp(0.11 * normal())];
+  const [turn, slant, wide] = [0.1 * normal(random), 0.18 * normal(random), Math.exp(0.11 * normal(random))];
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const waves = [1, 2, 3].map(() => ({ angle: ROUND * random(), phase: ROUND * random(), often: mix(0.4, 1.1, random()) }));
   const bent = ([x, y]) => {
@@ -35,15 +34,11 @@ function byHand(strokes, random) {
 /** Pictures of letters, each so often, in turns. A generator: it takes a second for a thousand. */
 export function* handwriting(letters, each, random) {
   const all = Object.values(letters);
-  const [pictures, labels] = [[], []];
-  for (let n = 0; n < each; n++) {
-    for (const [label, strokes] of all.entries()) {
-      pictures.push(prepare(byHand(strokes, random), mix(1.9, 3.3, random())).image);
-      labels.push(label);
-      yield;
-    }
+  const labels = Array.from({ length: each * all.length }, (_, n) => n % all.length);
+  const images = new Float32Array(labels.length * PIXELS);
+  for (const [n, label] of labels.entries()) {
+    images.set(prepare(byHand(all[label], random), mix(1.9, 3.3, random())).image, n * PIXELS);
+    yield;
   }
-  const images = new Float32Array(pictures.length * pictures[0].length);
-  pictures.forEach((picture, n) => images.set(picture, n * picture.length));
   return { images, labels };
 }

@@ -6,8 +6,8 @@
 
 import { handwriting } from "./handwriting.js";
 import { BATCH } from "./kernels.js";
-import { PIXELS, pictureOf } from "./measures.js";
-import { Trainee, randoms, rateFactor } from "./trainee.js";
+import { PIXELS, pictureOf, randoms } from "./measures.js";
+import { Trainee, rateFactor } from "./trainee.js";
 import { baselines, checkerboardScore, fitted, spectrum } from "./yardsticks.js";
 
 const RENEWED = 90; // milliseconds from one look to the next

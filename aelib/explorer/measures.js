@@ -54,5 +54,19 @@ export function shareBelow(quantiles, value) {
   return (n - 1 + (value - quantiles[n - 1]) / (quantiles[n] - quantiles[n - 1])) / (quantiles.length - 1);
 }
 
+/** Random numbers from 0 to 1 that follow a seed. Source: Tommy Ettinger's mulberry32. */
+export function randoms(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One of normally distributed numbers, of mean 0 and spread 1 (Box and Muller). */
+export const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
 /** The place of the largest number. */
 export const argmax = (values) => values.reduce((best, value, n) => (value > values[best] ? n : best), 0);

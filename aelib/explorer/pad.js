@@ -3,11 +3,11 @@
 import { ERASER } from "./digit.js";
 import { Picture } from "./explorer.js";
 import { SIDE, clamp } from "./measures.js";
-import { KEYS, h } from "./page.js";
+import { KEYS, h, placeOn } from "./page.js";
 import { say } from "./words.js";
 
 const KEY_STEP = 0.04; // of the pad's side
-const FINEST = 0.004; // of the pad's side; points closer than that are left out
+const MIDST = [0.5, 0.5];
 
 /**
  * The drawing pad: paper that a mouse, fingers and the keyboard draw on.
@@ -29,59 +29,42 @@ export function makePad(explorer) {
   let hover = null; // where a pointer is
 
   // Who slips off the pad draws along its edge: what counts is what is seen.
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((at) => clamp(at, 0, 1));
-  };
+  const place = ({ clientX, clientY }) =>
+    placeOn({ currentTarget: canvas, clientX, clientY }).map((at) => clamp(at, 0, 1));
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || finger !== null) return;
     canvas.setPointerCapture(event.pointerId);
     finger = event.pointerId;
-    cursor = null;
-    down = false;
-    hover = place(event);
+    [cursor, down, hover] = [null, false, place(event)];
     desk.begin(hover, erases);
   });
   canvas.addEventListener("pointermove", (event) => {
     hover = place(event);
-    if (event.pointerId !== finger) {
-      if (erases) paint();
-      return;
-    }
+    if (event.pointerId !== finger) return erases && paint();
     // One event stands for several places that the pointer has passed since the last one.
     const passed = event.getCoalescedEvents?.() ?? [];
-    const points = (passed.length ? passed : [event]).map(place);
-    let last = desk.drawing.strokes.at(-1)?.points.at(-1);
-    if (!last) return; // taken back while it was being drawn
-    const apart = points.filter((point) => {
-      const far = Math.hypot(point[0] - last[0], point[1] - last[1]) > FINEST;
-      if (far) last = point;
-      return far;
-    });
-    if (apart.length) desk.extend(apart);
+    return desk.extend((passed.length ? passed : [event]).map(place));
   });
-  const lift = (event) => {
-    if (event.pointerId === finger) finger = null;
-  };
-  for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(kind, lift);
-  }
+  canvas.addEventListener("lostpointercapture", ({ pointerId }) => { // lifted, or taken away by the system
+    if (pointerId === finger) finger = null;
+  });
   canvas.addEventListener("keydown", (event) => {
-    const undoes = event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key === "z");
-    if (undoes || event.key === "Delete" || event.key === "Escape") {
+    const { key, shiftKey } = event;
+    const withControl = event.ctrlKey || event.metaKey;
+    const command = withControl ? { z: shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()] : { Backspace: "undo", Delete: "clear" }[key];
+    if (command) {
       down = false;
-      if (undoes) desk.undo();
-      else if (event.key === "Delete") desk.clear();
-    } else if (event.ctrlKey || event.metaKey) {
+      desk[command]();
+    } else if (withControl) {
       return;
-    } else if (KEYS[event.key]) {
-      const step = KEY_STEP * (event.shiftKey ? 0.25 : 1);
-      const [dx, dy] = KEYS[event.key];
-      const [x, y] = cursor ?? [0.5, 0.5];
-      cursor = [clamp(x + step * dx, 0.02, 0.98), clamp(y + step * dy, 0.02, 0.98)];
+    } else if (key === "Escape") {
+      down = false;
+    } else if (KEYS[key]) {
+      const step = KEY_STEP * (shiftKey ? 0.25 : 1);
+      cursor = (cursor ?? MIDST).map((at, axis) => clamp(at + step * KEYS[key][axis], 0.02, 0.98));
       if (down) desk.extend([cursor]);
-    } else if (event.key === " " || event.key === "Enter") {
-      cursor ??= [0.5, 0.5];
+    } else if (key === " " || key === "Enter") {
+      cursor ??= MIDST;
       if (!event.repeat) down = !down;
       if (down && !event.repeat) desk.begin(cursor, erases);
       said.textContent = down ? say`pen down` : say`pen up`;
@@ -92,12 +75,11 @@ export function makePad(explorer) {
     paint();
   });
   canvas.addEventListener("blur", () => {
-    down = false;
-    cursor = null;
+    [cursor, down] = [null, false];
     paint();
   });
   canvas.addEventListener("focus", () => {
-    if (canvas.matches(":focus-visible")) cursor ??= [0.5, 0.5];
+    if (canvas.matches(":focus-visible")) cursor ??= MIDST;
     paint();
   });
 
@@ -105,7 +87,7 @@ export function makePad(explorer) {
   function paint() {
     const pen = canvas.getContext("2d");
     const { base, strokes, ghost } = desk.drawing;
-    const [ink, paper, accent] = [ghost ? "--quiet" : "--ink", "--paper", "--accent"].map((name) => explorer.css(name));
+    const [ink, paper, quiet, accent] = [ghost ? "--quiet" : "--ink", "--paper", "--quiet", "--accent"].map((name) => explorer.css(name));
     const ring = ([x, y], radius) => {
       pen.strokeStyle = accent;
       pen.lineWidth = 4;
@@ -123,27 +105,26 @@ export function makePad(explorer) {
     pen.lineCap = pen.lineJoin = "round";
     for (const stroke of strokes) {
       pen.strokeStyle = stroke.erases ? paper : ink;
-      pen.lineWidth = 560 * (stroke.erases ? ERASER : desk.pen / SIDE);
+      pen.lineWidth = 560 * (stroke.erases ? ERASER : desk.breaks.pen / SIDE);
       pen.beginPath();
-      stroke.points.forEach(([x, y]) => pen.lineTo(560 * x, 560 * y));
-      if (stroke.points.length === 1) pen.lineTo(560 * stroke.points[0][0], 560 * stroke.points[0][1] + 0.1);
+      for (const [x, y] of stroke.points) pen.lineTo(560 * x, 560 * y);
+      const [x, y] = stroke.points.at(-1);
+      pen.lineTo(560 * x, 560 * y + 0.1); // a path of one point would not be drawn
       pen.stroke();
     }
     if (!base && (ghost || !strokes.length)) {
-      pen.fillStyle = explorer.css("--quiet");
+      pen.fillStyle = quiet;
       pen.font = "500 34px system-ui, sans-serif";
       pen.textAlign = "center";
       pen.fillText(say`draw a digit here`, 280, ghost ? 536 : 290);
     }
-    const keyed = cursor && canvas.matches(":focus");
-    if (erases) ring((keyed && cursor) || hover || [0.5, 0.5], 280 * ERASER);
-    else if (keyed) ring(cursor, down ? 10 : 18);
+    if (erases) ring(cursor ?? hover ?? MIDST, 280 * ERASER);
+    else if (cursor) ring(cursor, down ? 10 : 18);
   }
 
-  explorer.painters.add(paint);
+  explorer.pictures.add({ paint });
   const erase = (own) => {
-    erases = own;
-    hover = null;
+    [erases, hover] = [own, null];
     paint();
   };
   return { elements: [canvas, said], paint, erase };

@@ -9,28 +9,25 @@ export const VIEWS = {};
 export function h(what, attributes = {}, ...children) {
   const [tag, ...classes] = what.split(".");
   const element = document.createElement(tag);
-  if (classes.length) element.className = classes.join(" ");
-  setAll(element, attributes);
-  element.append(...children.filter((child) => child !== null));
-  return element;
+  element.classList.add(...classes);
+  return filled(element, attributes, children);
 }
 
 /** The same for drawings: `svg("circle", {cx: 1, cy: 2, r: 3})`. */
-export function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  setAll(element, attributes);
-  element.append(...children);
-  return element;
-}
+export const svg = (tag, attributes = {}, ...children) =>
+  filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-function setAll(element, attributes) {
+function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value);
   }
+  element.append(...children);
+  return element;
 }
 
-export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+/** A share in percent. The space does not break; `say` sees to those in sentences. */
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 /** A number as one writes it: with a minus sign instead of a hyphen. */
 export const written = (value) => String(value).replace("-", "−");
@@ -112,37 +109,33 @@ export function slider(name, { min, max, step = 1, value, words = String, change
     get value() {
       return Number(input.value);
     },
-    /** Move the handle without telling anybody. */
-    set(next) {
-      input.value = next;
-      show();
-    },
-    /** Change the ends. */
-    limit(low, high, by = step) {
-      Object.assign(input, { min: low, max: high, step: by });
+    /** Move the handle, and perhaps its upper end, without telling anybody. */
+    set(next, top = input.max) {
+      Object.assign(input, { max: top, value: next });
       show();
     },
   };
 }
 
+/** What is missing for some work, in words; "" if it could be done. */
+export async function missingFor(work) {
+  try {
+    await work();
+    return "";
+  } catch (error) {
+    if (error instanceof Missing) return error.message;
+    throw error;
+  }
+}
+
 /** A list to choose one thing from. @param {[string, string][]} options values and words */
 export function choice(name, options, value, change) {
-  const trouble = h("span.missing", { role: "alert", hidden: "" });
-  const choose = async () => {
-    trouble.hidden = true;
-    try {
-      await change(select.value);
-    } catch (error) {
-      if (!(error instanceof Missing)) throw error;
-      trouble.hidden = false;
-      trouble.textContent = error.message;
-    }
-  };
-  const select = h("select", { "aria-label": name, onchange: choose });
-  select.append(...options.map(([own, words]) => h("option", { value: own }, words)));
+  const trouble = h("span.missing", { role: "alert" });
+  const select = h("select", { "aria-label": name, onchange: async () => {
+    trouble.textContent = await missingFor(() => change(select.value));
+  } }, ...options.map(([own, words]) => new Option(words, own)));
   select.value = value;
-  const element = h("label.choice", {}, h("span", {}, name), select, trouble);
-  return { element, select };
+  return { element: h("label.choice", {}, h("span", {}, name), select, trouble), select };
 }
 
 /**
@@ -150,20 +143,17 @@ export function choice(name, options, value, change) {
  * another number was chosen meanwhile.
  */
 export function numberChoice(name, numbers, value, load, use) {
-  const open = async (chosen) => {
-    const found = await load(Number(chosen));
-    if (select.value === chosen) use(found, Number(chosen));
+  const open = async (number = select.value) => {
+    select.value = number;
+    const found = await load(Number(number));
+    if (select.value === String(number)) use(found);
   };
-  const { element, select } = choice(name, numbers.map((n) => [String(n), String(n)]), String(value), open);
+  const { element, select } = choice(name, numbers.map((n) => [n, n]), value, open);
   return {
     element,
+    open,
     get value() {
       return Number(select.value);
-    },
-    /** Open a number, or the one that is chosen. */
-    open(number = select.value) {
-      select.value = number;
-      return open(select.value);
     },
   };
 }

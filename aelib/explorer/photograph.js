@@ -2,7 +2,7 @@
 // with the same numbers, down to where they are rounded to 32 bits.
 
 import { BOX, PEN } from "./digit.js";
-import { boxesOf, cropped, distances, enlarged, extreme, gridOf, labelled, longer, mapped, padded, quantile, rimOf, shrunk, total } from "./grids.js";
+import { boxesOf, centreOf, cropped, distances, enlarged, extreme, gridOf, labelled, longer, mapped, padded, quantile, rimOf, shrunk, total } from "./grids.js";
 import { Missing, SIDE, clamp, range } from "./measures.js";
 import { say } from "./words.js";
 
@@ -195,11 +195,11 @@ function thickenedOf(given) {
 
 /** Ink on 28 x 28: its longer side 20 pixels, its centre of mass in the middle. */
 function placed(ink) {
-  const { data, width, height } = longer(ink) < BOX ? enlarged(ink, Math.ceil((2 * BOX) / longer(ink))) : ink;
-  const pixel = Math.max(width, height) / BOX;
+  const fine = longer(ink) < BOX ? enlarged(ink, Math.ceil((2 * BOX) / longer(ink))) : ink;
+  const { data, width, height } = fine;
+  const pixel = longer(fine) / BOX;
   // To the middle of pixel 14 of 0 to 27. The window begins at a whole pixel.
-  const start = (at) => Math.floor(total(Float64Array.from(data, (value, p) => value * at(p))) / total(data) + 1 - 14.5 * pixel);
-  const [left, top] = [start((p) => p % width), start((p) => Math.floor(p / width))];
+  const [left, top] = centreOf(fine).map((at) => Math.floor(at + 1 - 14.5 * pixel));
   const covered = (at, edge) => Math.max(0, Math.min(edge + pixel, at + 1) - Math.max(edge, at)) / pixel;
   return gridOf(SIDE, SIDE, (p) => {
     const [x0, y0] = [left + (p % SIDE) * pixel, top + Math.floor(p / SIDE) * pixel];

@@ -44,7 +44,7 @@ export class Territory {
     this.explorer = explorer;
     this.canvas = h("canvas.map", { width: CLOUD, height: CLOUD, role: "img" });
     this.tiles = new OffscreenCanvas(ACROSS * SIDE, ACROSS * SIDE);
-    explorer.painters.add(() => this.seen && this.show(this.seen, this.labels, this.names));
+    explorer.pictures.add({ paint: () => this.seen && this.show(this.seen, this.labels, this.names) });
   }
 
   /** @param {object} seen what the lesson looked at @param {number[]} labels of the dots @param {string[]} names of labels */

@@ -4,28 +4,16 @@ import { Missing, pictureOf } from "./measures.js";
 import { LinearAutoencoder, unpacked, unpackedModel } from "./network.js";
 import { say } from "./words.js";
 
-// All explorers of a document share a desk and their models. The number is that of the payload's
-// form: an older saved output keeps its own.
+// All explorers of a document share a desk and lend each other their models. The number is that of
+// the payload's form: an older saved output keeps its own.
 const SHARED = Symbol.for("aelib explorer 3");
-export const shared = () => (globalThis[SHARED] ??= { models: new Map(), codes: new Map() });
-
-const UNPACKED = new WeakMap(); // packed model: its Model, so that none is unpacked twice
+export const shared = () => (globalThis[SHARED] ??= { models: {}, codes: {} });
 
 export class Shelf {
   /** @param {object} payload */
   constructor(payload) {
     this.payload = payload;
-    for (const kind of ["models", "codes"]) {
-      for (const [name, packed] of Object.entries(payload[kind] ?? {})) {
-        if (!shared()[kind].has(name)) shared()[kind].set(name, packed);
-      }
-    }
-  }
-
-  /** A packed model or where its codes lie, from this explorer or another one of the document. */
-  find(kind, name) {
-    if (kind === "codes" && this.own?.name === name) return this.own.codes;
-    return this.payload[kind]?.[name] ?? shared()[kind].get(name);
+    for (const kind of ["models", "codes"]) shared()[kind] = { ...payload[kind], ...shared()[kind] };
   }
 
   /** A network that the reader has trained: it stands in for the course's with as many numbers. */
@@ -38,28 +26,30 @@ export class Shelf {
   }
 
   has(name) {
-    return Boolean(this.find("models", name));
+    return name in shared().models;
+  }
+
+  /** Where real codes of a model lie: quantiles, packed; undefined if nobody has brought them. */
+  codes(name) {
+    return this.own?.name === name ? this.own.codes : shared().codes[name];
   }
 
   /** The numbers behind a name, rising: of which d there is a model `latent/d`, say. */
   numbers(start) {
-    const names = [...Object.keys(this.payload.models ?? {}), ...shared().models.keys()].concat(this.own?.name ?? []);
-    const own = names.filter((name) => name.startsWith(start));
-    if (!own.length) throw new Missing(say`The models ${start}… did not come with this explorer.`);
-    return [...new Set(own)].map((name) => Number(name.slice(start.length))).sort((a, b) => a - b);
+    const names = Object.keys(shared().models).concat(this.own?.name ?? []).filter((name) => name.startsWith(start));
+    if (!names.length) throw new Missing(say`The models ${start}… did not come with this explorer.`);
+    return [...new Set(names)].map((name) => Number(name.slice(start.length))).sort((a, b) => a - b);
   }
 
-  /** A model by its name in aelib.zoo. @returns {Promise<Model>} */
+  /** A model by its name in aelib.zoo, unpacked once. @returns {Promise<Model>} */
   async model(name) {
     if (this.own?.name === name) return this.own.model;
-    const packed = this.find("models", name);
+    const packed = shared().models[name];
     if (!packed) throw new Missing(say`The model ${name} did not come with this explorer.`);
-    if (!UNPACKED.has(packed)) UNPACKED.set(packed, unpackedModel(packed));
-    try {
-      return await UNPACKED.get(packed);
-    } catch {
+    packed.model ??= unpackedModel(packed);
+    return packed.model.catch(() => {
       throw new Missing(say`The model ${name} is damaged.`);
-    }
+    });
   }
 
   async pca() {

@@ -1,5 +1,6 @@
 // A tour of a view: a few steps that point at things, begun by the reader.
 
+import { clamp } from "./measures.js";
 import { button, h } from "./page.js";
 import { say } from "./words.js";
 
@@ -46,15 +47,19 @@ export const TOURS = {
 
 /** A button that begins the tour of a view. @param {HTMLElement} panel the view's @param {HTMLElement} around the explorer's */
 export function tourButton(name, panel, around) {
-  const find = (selector) => [panel, around].map((root) => root.querySelector(selector)).find((each) => each?.checkVisibility());
+  const find = (selector) => [...panel.querySelectorAll(selector), ...around.querySelectorAll(selector)].find((each) => each.checkVisibility());
   const words = h("p");
   const next = button("", () => show(at + 1));
-  const card = h("div.tip", { role: "dialog" }, words, next, button(say`End the tour`, () => end()));
-  let [at, here] = [0, null];
-  let steps = [];
+  const card = h("div.tip", { role: "dialog", onkeydown: ({ key }) => key === "Escape" && end() },
+    words, next, button(say`End the tour`, () => end()));
+  const begin = button(say`Show me around`, () => {
+    steps = TOURS[name].filter(([selector]) => find(selector));
+    show(0);
+  });
+  let [steps, at, here] = [[], 0, null];
 
   function end() {
-    here?.classList.remove("pointed");
+    here.classList.remove("pointed");
     card.remove();
     begin.focus();
   }
@@ -69,17 +74,10 @@ export function tourButton(name, panel, around) {
     next.textContent = n + 1 < steps.length ? say`Next (${n + 1} of ${steps.length})` : say`Done`;
     around.append(card);
     const [own, all] = [here.getBoundingClientRect(), around.getBoundingClientRect()];
-    const left = Math.min(own.left - all.left, all.width - card.offsetWidth - 8);
-    Object.assign(card.style, { left: `${Math.max(left, 8)}px`, top: `${Math.min(own.bottom, own.top + 300) - all.top + 10}px` });
+    card.style.left = `${clamp(own.left - all.left, 8, all.width - card.offsetWidth - 8)}px`;
+    card.style.top = `${Math.min(own.bottom, own.top + 300) - all.top + 10}px`;
     next.focus({ preventScroll: true });
     card.scrollIntoView({ block: "center" });
   }
-  card.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") end();
-  });
-  const begin = button(say`Show me around`, () => {
-    steps = TOURS[name].filter(([selector]) => find(selector));
-    show(0);
-  });
   return begin;
 }

@@ -2,22 +2,11 @@
 
 import { ADAM, BATCH, Bench } from "./kernels.js";
 import { LEARNING } from "./learning.js";
-import { PIXELS, SIDE } from "./measures.js";
+import { PIXELS, SIDE, randoms } from "./measures.js";
 
 const MEGABYTES = 16; // what a network takes with all it computes
 const WEIGHTS = 2 ** 17; // more than any network here has
 const WARMUP = 0.1; // the share of steps in which the rate rises from zero, as in aelib/optim.py
-
-/** Random numbers from 0 to 1 that follow a seed. Source: Tommy Ettinger's mulberry32. */
-export function randoms(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What the learning rate is multiplied by at a step: a rise, then a straight line to zero. */
 export function rateFactor(step, total) {

@@ -3,7 +3,7 @@
 import { Desk } from "./desk.js";
 import { makeDrawing } from "./drawing.js";
 import { Picture } from "./explorer.js";
-import { excuse, mount } from "./mount.js";
+import { mount } from "./mount.js";
 import { VIEWS, h, slider } from "./page.js";
 import { say } from "./words.js";
 
@@ -17,16 +17,13 @@ function answersView(explorer) {
     min: 0, max: values.length - 1, value: python.get("choice"), words: (n) => values[n], change: () => ask(),
   });
   let sent = null; // the picture that Python knows
-  let again = false; // whether there is news since Python was asked
   let timers = [];
-  const isBusy = () => python.get("asked") > python.get("answered");
   const sayLater = (wait, words) => setTimeout(() => {
     said.textContent = words;
   }, wait);
 
   function ask() {
-    again = isBusy(); // then the next question waits for the answer to this one
-    if (again) return;
+    if (python.get("asked") > python.get("answered")) return; // busy; `show` comes back to it
     sent = explorer.desk.image;
     python.set("pixels", sent ? [...sent] : []);
     if (handle) python.set("choice", handle.value);
@@ -45,7 +42,7 @@ function answersView(explorer) {
       picture.show(pixels, words);
       return picture.element;
     }));
-    if (again) ask();
+    if (sent !== explorer.desk.image || (handle && handle.value !== python.get("choice"))) ask();
   }
   python.on("change:answered", show);
   show();
@@ -62,8 +59,6 @@ export default {
     const payload = { ...model.get("payload"), views: ["pad"], style: model.get("sheet"), python: model };
     const host = h("div");
     el.append(host);
-    const mounted = mount(host, payload, new Desk()); // not awaited: until then there is no place for it
-    mounted.catch((error) => excuse(host, error));
-    return async () => (await mounted)();
+    mount(host, payload, new Desk()); // not awaited: until then there is no place for it
   },
 };

@@ -4,12 +4,13 @@
 
 const WORDS = globalThis.aelibWords ?? {};
 const PARTICLE = /(.)\[([^/\]]*)\/([^\]]*)\]/gu;
+const TIED = /(?<=\d) (?=%|×|pixel)|(?<=×) (?=\d)/g; // between a number and its unit no line breaks
 const CLOSED_DIGITS = "013678"; // 영 일 삼 육 칠 팔 end in a consonant
 
 export function say(parts, ...values) {
   const english = parts.reduce((all, part, i) => `${all}{${i - 1}}${part}`);
   const text = WORDS[english] ?? english;
-  const filled = text.replace(/\{(\d+)\}/g, (_, i) => values[i]);
+  const filled = text.replace(/\{(\d+)\}/g, (_, i) => values[i]).replace(TIED, "\u00a0");
   return text === english ? filled : filled.replace(PARTICLE, withParticle);
 }
 

@@ -110,7 +110,7 @@ class Visit:
 
     def tab(self, title):
         self.page.get_by_role("tab", name=title, exact=True).click()
-        self.page.locator("section.view:visible h3").filter(has_text=title).wait_for()
+        self.page.locator("section.view:visible .title").filter(has_text=title).wait_for()
 
     def says(self, words):
         """Wait until the page says something."""

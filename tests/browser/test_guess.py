@@ -33,7 +33,7 @@ def test_rows_are_saved_as_a_picture(visit, whole):
 
 def test_fooled_alarms_are_counted(visit, whole):
     on = visit(f"{whole}#alarms?allowed=5&model=3&score=mse&test=1.1")
-    assert on.slide("false alarms allowed").startswith("5 %")
+    assert on.slide("false alarms allowed").startswith("5\u00a0%")
     on.says(re.compile(r"real 3s \(false alarms"))
     count = re.compile(r"This one fools (\d): .* Your best so far: (\d)\.")
     on.says(count)
@@ -56,5 +56,5 @@ def test_links_bring_decoders_and_letters_back(visit, whole):
     assert on.page.get_by_label("numbers in the code").input_value() == "16"
     assert on.page.get_by_label("show", exact=True).input_value() == "error"
     on.page.goto(f"{whole}#letters?letter=digeut.2")
-    on.says(re.compile(r"known: \d+ % drawn, added: \d+ %"))
+    on.says(re.compile(r"known: \d+\s% drawn, added: \d+\s%"))
     on.page.wait_for_function("location.hash.includes('letter=digeut.2')")

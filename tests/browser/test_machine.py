@@ -86,7 +86,7 @@ def test_bars_and_keys_move_what_is_drawn_and_looked_at(show, small):
     drawing = on.page.locator(".whole canvas").nth(1)
     seen = "(canvas) => canvas.toDataURL()"
     before = drawing.evaluate(seen)
-    assert on.slide("number 1", "End").endswith("above 100 % of real codes")
+    assert on.slide("number 1", "End").endswith("above 100\u00a0% of real codes")
     on.says(re.compile("^Number 1$"))
     assert drawing.evaluate(seen) != before
     on.page.wait_for_function("location.hash.includes('z=')")
@@ -118,7 +118,7 @@ def test_the_plane_shows_its_dots_and_a_film_along_a_path(show, small, splits):
     on.page.mouse.up()
     on.says("along the path")
     begin = on.ink("Drawn at the point")
-    assert on.slide("how far along the path", "End") == "100 %"
+    assert on.slide("how far along the path", "End") == "100\u00a0%"
     assert on.ink("Drawn at the point") != begin
     on.page.get_by_role("button", name=re.compile("^along the path, 1")).click()
     assert on.ink("Drawn at the point") == begin

@@ -13,34 +13,23 @@ async function drawView(explorer) {
   const row = h("div.row");
   const [ofStrokes, ofPhotograph] = [strokesSteps(explorer), photographSteps(explorer)];
   const glass = magnifier(explorer);
-  const mean = new Picture(explorer, say`The mean image`);
-  const linear = new Picture(explorer, "PCA");
-  const most = pca.components.length / PIXELS;
+  const [mean, linear] = [say`The mean image`, "PCA"].map((name) => new Picture(explorer, name));
   const numbers = slider(say`numbers kept by PCA`, {
-    min: 0, max: most, value: 8, change: () => baselines(explorer.desk.image),
+    min: 0, max: pca.components.length / PIXELS, value: 8, change: () => update(explorer.desk.image),
   });
-  function baselines(image) {
+
+  function update(image) {
+    const show = explorer.desk.drawing.base?.photograph ? ofPhotograph : ofStrokes;
+    row.replaceChildren(...show(image).map(({ element: own }) => own));
+    glass.show(image);
     const error = (values) => short(meanSquaredError(values, image));
     const drawn = image ? pca.reconstruct(image, numbers.value) : pca.mean;
     mean.show(pca.mean, image ? say`the same for everybody; error ${error(pca.mean)}` : "");
     linear.show(drawn, image ? say`${numbers.value} numbers; error ${error(drawn)}` : "");
   }
-
-  function update(image) {
-    const show = explorer.desk.drawing.base?.photograph ? ofPhotograph : ofStrokes;
-    const elements = show(image);
-    if (elements[0] !== row.firstChild || elements.length !== row.childElementCount) row.replaceChildren(...elements);
-    glass.show(image);
-    baselines(image);
-  }
-  const element = h("div", {},
-    row,
-    h("h4", {}, say`The 784 numbers`),
-    glass.element,
-    h("h4", {}, say`Two first reconstructions`),
-    h("div.row", {}, mean.element, linear.element),
-    numbers.element,
-  );
+  const element = h("div", {}, row,
+    explorer.heading(say`The 784 numbers`, 1), glass.element,
+    explorer.heading(say`Two first reconstructions`, 1), h("div.row", {}, mean.element, linear.element), numbers.element);
   return { element, update };
 }
 
@@ -49,37 +38,31 @@ function magnifier(explorer) {
   const across = 9;
   const picture = new Picture(explorer, say`All of it`);
   const pane = svg("rect", { width: across, height: across, class: "outline" });
-  const overlay = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" }, pane);
-  picture.frame.append(overlay);
-  const cells = Array.from({ length: across }, () => Array.from({ length: across }, () => h("td")));
-  const table = h("table.numbers", { "aria-label": say`the numbers in the window, 0 paper to 255 full ink` });
-  table.append(h("tbody", {}, ...cells.map((row) => h("tr", {}, ...row))));
-  let corner = [10, 10];
-  let image = null;
-  picture.frame.tabIndex = 0;
-  picture.frame.setAttribute("role", "application");
-  const go = (x, y) => {
-    corner = [clamp(Math.round(x), 0, SIDE - across), clamp(Math.round(y), 0, SIDE - across)];
-    show(image);
+  const { frame } = picture;
+  frame.append(svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, "aria-hidden": "true" }, pane));
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "application");
+  frame.classList.add("movable");
+  const times = (make) => Array.from({ length: across }, make);
+  const table = h("table.numbers", { "aria-label": say`the numbers in the window, 0 paper to 255 full ink` },
+    ...times(() => h("tr", {}, ...times(() => h("td")))));
+  let [left, top] = [10, 10];
+  const go = (...corner) => {
+    [left, top] = corner.map((at) => clamp(Math.round(at), 0, SIDE - across));
+    show(picture.values);
   };
-  movable(
-    picture.frame,
-    (x, y) => go(SIDE * x - across / 2, SIDE * y - across / 2),
-    (dx, dy) => go(corner[0] + dx, corner[1] + dy),
-  );
+  movable(frame, (x, y) => go(SIDE * x - across / 2, SIDE * y - across / 2), (dx, dy) => go(left + dx, top + dy));
   function show(values) {
-    image = values;
-    const where = say`rows ${corner[1] + 1} to ${corner[1] + across}, columns ${corner[0] + 1} to ${corner[0] + across}`;
+    const where = say`rows ${top + 1} to ${top + across}, columns ${left + 1} to ${left + across}`;
     picture.show(values, where);
-    picture.frame.setAttribute("aria-label", say`A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
-    pane.setAttribute("x", corner[0]);
-    pane.setAttribute("y", corner[1]);
-    cells.forEach((row, y) => row.forEach((cell, x) => {
-      const value = values ? values[(corner[1] + y) * SIDE + corner[0] + x] : 0;
+    frame.setAttribute("aria-label", say`A window over the picture; arrow keys or the pointer move it. Now ${where}.`);
+    pane.setAttribute("x", left);
+    pane.setAttribute("y", top);
+    [...table.rows].forEach((row, y) => [...row.cells].forEach((cell, x) => {
+      const value = values?.[(top + y) * SIDE + left + x] ?? 0;
       fillCell(cell, Math.round(255 * value), value);
     }));
   }
-  picture.frame.classList.add("movable");
   return { element: h("div.row.glass", {}, picture.element, table), show };
 }
 

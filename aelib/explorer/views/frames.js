@@ -18,7 +18,7 @@ async function framesView(explorer) {
     min: 0, max: labels.length - 1, value: start, words: (n) => labels[n], change: show,
   });
   const paint = () => show(handle.value);
-  explorer.painters.add(paint);
+  explorer.pictures.add({ paint });
   paint();
   return { element: h("div.frames", {}, handle.element, canvas) };
 }

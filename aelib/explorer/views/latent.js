@@ -31,7 +31,7 @@ async function latentView(explorer) {
   const guess = new Guess(names);
   const verdict = h("p.finding", { role: "status" });
   const predict = h("div", {},
-    h("h4", {}, say`Predict`),
+    explorer.heading(say`Predict`, 1),
     h("p.finding", {}, say`How does the error of your digit fall when the code gets more numbers? Draw the curve: drag the points, or use the arrow keys. Then look.`),
     guess.element,
     button(say`Show the true curve`, () => {

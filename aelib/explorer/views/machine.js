@@ -17,8 +17,7 @@ const nameOf = (up, d) => (up === "transpose" ? `latent/${d}` : `up/${up}/${d}`)
 
 async function machineView(explorer) {
   const shelf = new Shelf(explorer.payload);
-  const codesOf = (name) => shelf.find("codes", name);
-  const dims = shelf.numbers("latent/").filter((d) => codesOf(nameOf("transpose", d)));
+  const dims = shelf.numbers("latent/").filter((d) => shelf.codes(nameOf("transpose", d)));
   let model = null;
   let stages = [];
   let steps = []; // what `trace` finds in them
@@ -47,10 +46,10 @@ async function machineView(explorer) {
 
   async function open() {
     const d = size.select.value;
-    for (const option of grows.select.options) option.disabled = !codesOf(nameOf(option.value, d));
+    for (const option of grows.select.options) option.disabled = !shelf.codes(nameOf(option.value, d));
     if (grows.select.selectedOptions[0].disabled) grows.select.value = "transpose";
     const name = nameOf(grows.select.value, d);
-    const [found, quantiles] = await Promise.all([shelf.model(name), unpacked(codesOf(name))]);
+    const [found, quantiles] = await Promise.all([shelf.model(name), unpacked(shelf.codes(name))]);
     if (name !== nameOf(grows.select.value, size.select.value)) return; // another was chosen meanwhile
     model = found;
     stages = [model.parts.encoder, model.parts.decoder].flatMap(stagesOf);

@@ -62,7 +62,7 @@ async function planeView(explorer) {
     paintLayer();
     explorer.settleSoon();
   }
-  explorer.painters.add(renew);
+  explorer.pictures.add({ paint: renew });
 
   /** Lay some tiles of the ground. */
   function layTiles() {

@@ -196,8 +196,7 @@ async function trainView(explorer) {
     buttons.pause.disabled = state !== "playing";
     buttons.one.disabled = !can || state === "done";
     const many = seen?.moments.length ?? 0;
-    time.limit(0, Math.max(many - 1, 1));
-    if (state === "playing") time.set(many - 1);
+    time.set(state === "playing" ? many - 1 : time.value, Math.max(many - 1, 1));
     film.disabled = many < 2 || state === "playing";
     add.disabled = !explorer.desk.image;
     toFile.disabled = !seen;
