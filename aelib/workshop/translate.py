@@ -37,7 +37,7 @@ FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 BETWEEN = re.compile(r"(\n\s*\n|\n(?=\||[-*] |\d+\. ))")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-SAID = re.compile(r"\bsay`((?:[^`\\]|\\.)*)`")
+SAID = re.compile(r"(?<!`)\bsay`((?:[^`\\]|\\.)*)`")
 VALUE = re.compile(r"\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")  # ${...}, with braces in braces
 # In a page's template texts stand between scripts, tags and statements, and in some attributes.
 MARKUP = re.compile(

@@ -44,7 +44,7 @@ def test_blocks_are_paragraphs_rows_and_items_and_code_is_none():
 
 
 def test_what_scripts_say_has_numbers_for_values():
-    script = "say`plain`; say`${n} of ${f({ a: 1 })}\\u202f%`; essay`no`"
+    script = "// `say` it: say`plain`; say`${n} of ${f({ a: 1 })}\\u202f%`; essay`no`"
     assert translate.said(script) == ["plain", "{0} of {1}\u202f%"]
 
 
