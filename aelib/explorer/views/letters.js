@@ -2,13 +2,14 @@
 
 import { NOBODY, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
-import { PIXELS } from "../measures.js";
+import { PIXELS, meanSquaredError } from "../measures.js";
 import { unpacked } from "../network.js";
 import { VIEWS, h, percent } from "../page.js";
 import { Shelf } from "../shelf.js";
 import { letterName, say } from "../words.js";
 
 const FAINT = 0.15; // what covers a pixel less does not count
+const NOTHING = new Float32Array(PIXELS);
 
 /** What share of its strokes' own ink a drawing holds: of each that no other stroke covers. */
 export function strokesDrawn(drawn, covers) {
@@ -27,17 +28,15 @@ const darkest = (covers) =>
   Float32Array.from({ length: PIXELS }, (_, p) => Math.max(0, ...covers.map((cover) => cover[p])));
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Of each letter its drawings, each with the cover of its strokes. */
+/** The drawings of all letters, one letter after the other, each with the cover of its strokes. */
 async function letterDrawings({ names, strokes, each, covers }) {
   const all = await unpacked(covers);
   let at = 0;
   const next = () => all.subarray(at, (at += PIXELS));
-  return names.map((name, n) =>
-    Array.from({ length: each }, (_, hand) => {
-      const own = Array.from({ length: strokes[n] }, next);
-      return { image: darkest(own), label: null, state: { letter: `${name}.${hand + 1}` }, letter: name, covers: own };
-    }),
-  );
+  return names.flatMap((letter, n) => Array.from({ length: each }, (_, hand) => {
+    const own = Array.from({ length: strokes[n] }, next);
+    return { image: darkest(own), label: null, state: { letter: `${letter}.${hand + 1}` }, letter, covers: own };
+  }));
 }
 
 async function lettersView(explorer) {
@@ -48,9 +47,9 @@ async function lettersView(explorer) {
   const drawings = await letterDrawings(letters);
   const taken = letters.names.map(() => 0);
   const strip = new Strip(explorer, say`Take a letter (press again for another hand)`, letters.names.map(letterName), (n) => {
-    explorer.desk.take(drawings[n][taken[n]++ % letters.each]);
+    explorer.desk.take(drawings[n * letters.each + (taken[n]++ % letters.each)]);
   });
-  drawings.forEach(([first], n) => strip.show(n, first.image));
+  letters.names.forEach((_, n) => strip.show(n, drawings[n * letters.each].image));
   const yours = new Picture(explorer, say`Yours`);
   const pictures = bases.map((name) => new Picture(explorer, say`knows ${letterName(name)}`));
 
@@ -61,21 +60,15 @@ async function lettersView(explorer) {
     strip.mark(covers ? letters.names.indexOf(base.letter) : -1);
     yours.show(image, image ? (covers ? letterName(base.letter) : "") : NOBODY);
     bases.forEach((name, n) => {
-      if (!image) return pictures[n].show(null, "");
-      const drawn = models[n].reconstruct(image);
+      const drawn = image && models[n].reconstruct(image);
       const known = covers ? (letters.known[name][base.letter] ?? 0) : 0;
-      const isAdded = known > 0 && known < covers.length;
-      const added = isAdded ? darkest(covers.slice(known)) : null; // their ink has a colour of its own
-      return pictures[n].show(drawn, words(drawn, image, covers, known), (_, p) => (added?.[p] > 0.5 ? "invented" : "ink"));
+      const added = known && darkest(covers.slice(known)); // their ink has a colour of its own
+      pictures[n].show(drawn, image ? words(drawn, image, covers, known) : "", (_, p) => (added && added[p] > 0.5 ? "invented" : "ink"));
     });
     explorer.settleSoon();
   }
   function words(drawn, image, covers, known) {
-    if (!covers) {
-      const [wrong, ink] = drawn.reduce(
-        ([a, b], value, p) => [a + (value - image[p]) ** 2, b + image[p] ** 2], [0, 0]);
-      return say`${percent(wrong / ink)} drawn wrong`;
-    }
+    if (!covers) return say`${percent(meanSquaredError(drawn, image) / meanSquaredError(image, NOTHING))} drawn wrong`;
     const shares = strokesDrawn(drawn, covers);
     if (!known) return say`${percent(mean(shares))} drawn`;
     const own = percent(mean(shares.slice(0, known)));
@@ -89,8 +82,8 @@ async function lettersView(explorer) {
   return {
     element, update,
     restore(wishes) {
-      const letter = wishes.pick("letter", drawings.flat().map((each) => each.state.letter));
-      if (letter) explorer.desk.take(drawings.flat().find((each) => each.state.letter === letter));
+      const drawing = wishes.read("letter", (text) => drawings.find(({ state }) => state.letter === text));
+      if (drawing) explorer.desk.take(drawing);
     },
   };
 }
