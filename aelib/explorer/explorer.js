@@ -11,12 +11,13 @@ export class Explorer {
   /** @param {HTMLElement} host @param {object} payload @param {Desk} [desk] its own, if it has one */
   constructor(host, payload, desk) {
     Object.assign(this, { host, payload, desk });
-    this.level = payload.page ? 2 : 3; // of its headings; in a chapter they stand below those of a section
   }
 
-  /** A heading of the view, or `below` it of a part. */
+  /** A heading of a view, one level below the last one before the explorer, or of a part of it, `below` that. */
   heading(words, below = 0) {
-    return h(`h${this.level + below}.${below ? "part" : "title"}`, {}, words);
+    const isBefore = (each) => each.compareDocumentPosition(this.host) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const last = [...document.querySelectorAll("h1, h2, h3, h4")].findLast(isBefore);
+    return h(`h${Number(last?.tagName[1] ?? 1) + 1 + below}.${below ? "part" : "title"}`, {}, words);
   }
 
   /** Look at the page's colours, and paint all pictures in them. */

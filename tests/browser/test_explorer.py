@@ -320,12 +320,15 @@ def test_an_old_browser_is_told_so_beside_the_still(chromium, whole):
         assert page.get_by_alt_text("A still.").is_visible()
 
 
-def test_headings_follow_each_other(visit, show, whole, content):
-    levels = "(all) => all.map((each) => Number(each.tagName[1]))"
+def test_headings_follow_each_other(visit, whole):
     on = visit(f"{whole}#latent")
-    assert on.page.locator("h1, .view:visible :is(h2, h3, h4)").evaluate_all(levels) == [1, 2, 3]
-    on = show(content | {"views": ["latent"]})  # as in a chapter, below the heading of a section
-    assert on.page.locator(".view:visible :is(h2, h3, h4)").evaluate_all(levels) == [3, 4]
+    levels = "(all) => all.map((each) => Number(each.tagName[1]))"
+    headings = on.page.locator("h1, main > h2, .view:visible :is(h2, h3, h4)")
+    assert headings.evaluate_all(levels) == [1, 2, 3]
+    section = "(main) => main.insertAdjacentHTML('afterbegin', '<h2>As in a chapter</h2>')"
+    on.page.locator("main").evaluate(section)
+    on.tab("Draw")
+    assert headings.evaluate_all(levels) == [1, 2, 3, 4, 4]
 
 
 def test_tabs_are_worked_by_arrow_keys(visit, whole):
