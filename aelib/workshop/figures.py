@@ -182,7 +182,6 @@ FIGURES: dict[str, Callable[[Studio], Axes]] = {
     "zero_one": plane(0, 1),
     "0_1_2": plane(0, 1, 2),
     "0_1_6": plane(0, 1, 6),
-    **{f"number{k}": redrawn({f"digit/{k}": f"model {k}"}, "input") for k in DIGITS},
     "number_all": redrawn({f"digit/{k}": f"model {k}" for k in DIGITS}, "input", "0123456789"),
     "test_2": draw_early,
     "transpose_16": redrawn({"up/transpose/16": "transpose"}),
