@@ -165,7 +165,10 @@ async function planeView(explorer) {
     const other = [...fingers.values()].find((each) => each !== finger);
     const before = finger.now;
     finger.now = place;
-    if (other) return zoom(apart(before, other.now) / apart(place, other.now), other.now);
+    if (other) {
+      finger.moves = other.moves = true; // neither is a tap any more
+      return zoom(apart(before, other.now) / apart(place, other.now), other.now);
+    }
     const [dx, dy] = [0, 1].map((axis) => Math.abs(place[axis] - finger.first[axis]));
     finger.moves ||= dx > 0.02 * CLOUD && dx > dy;
     return finger.moves && follow(place, false);
