@@ -8,7 +8,7 @@ from aelib.models import Autoencoder
 from aelib.workshop import figures
 
 IMAGES = Path(__file__).parents[2] / "images"
-FEW = ("number3", "autoencoder_architecture", "checkerboard_score")
+FEW = ("latent2", "autoencoder_architecture", "checkerboard_score")
 
 
 def test_every_figure_of_the_readme_is_made_and_no_other_is_kept():
