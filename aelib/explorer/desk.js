@@ -22,9 +22,14 @@ export class Desk {
     this.changed();
   }
 
+  /** The reader's drawing: what writes itself is none. */
+  get own() {
+    return this.drawing.ghost ? BLANK : this.drawing;
+  }
+
   /** Replace the drawing; `undo` comes back to the one before. */
   draw(drawing, stroke = null) {
-    this.past.push(this.drawing.ghost ? BLANK : this.drawing);
+    this.past.push(this.own);
     this.future = [];
     this.show(drawing, stroke);
   }
@@ -32,7 +37,7 @@ export class Desk {
   /** Begin a stroke at a point. */
   begin(point, erases) {
     const stroke = { points: [point], erases };
-    const { base, strokes } = this.drawing.ghost ? BLANK : this.drawing;
+    const { base, strokes } = this.own;
     this.draw({ base, strokes: [...strokes, stroke] }, stroke);
   }
 
@@ -68,7 +73,7 @@ export class Desk {
 
   go(from, to) {
     if (!from.length) return;
-    to.push(this.drawing);
+    to.push(this.own);
     this.show(from.pop());
   }
 
