@@ -3,7 +3,7 @@
 import { SIGNED, paintInto } from "./explorer.js";
 import { run } from "./layers.js";
 import { linksOf } from "./links.js";
-import { KEYS, fillCell, h, placeOn, short, svg, written } from "./page.js";
+import { KEYS, fillCell, h, placeOn, svg, written } from "./page.js";
 import { say } from "./words.js";
 
 const BEFORE = ["flatten", "nearest"]; // done to maps before they are weighed
@@ -155,8 +155,14 @@ export class Atlas {
 const LISTED = 4; // of the products of a number, the largest
 const NORMED = [1, 7, 8]; // stages of the course's network with a batch norm
 
-/** A number with four digits behind the point, which say enough unless it is very small. */
-const exact = (value) => (value === 0 || Math.abs(value) >= 0.001 ? written(value.toFixed(4)) : short(value));
+const raised = (power) => `10${[...String(power)].map((each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]).join("")}`;
+
+/** A number with four digits behind the point, or times a power of ten. */
+function exact(value) {
+  const [digits, power] = value.toExponential(4).split("e");
+  const isPlain = value === 0 || (power >= -3 && power < 4);
+  return written(isPlain ? value.toFixed(4) : `${digits} · ${raised(Number(power))}`);
+}
 
 /** The arithmetic of one number: what it looks at, a few products, their sum, and what becomes of it. */
 export class Lens {
@@ -250,7 +256,7 @@ function fillTable(table, products, [top, left, bottom, right], key, colour) {
     const words = written((each[key] / 10 ** power).toFixed(2));
     fillCell(rows[each.row - top].cells[each.column - left], words, (0.8 * Math.abs(each[key])) / most, colour(each[key]));
   }
-  table.replaceChildren(h("caption", {}, ...(power ? ["· 10", h("sup", {}, written(power))] : [])), ...rows);
+  table.replaceChildren(h("caption", {}, power ? `· ${raised(power)}` : ""), ...rows);
 }
 
 const where = ({ channels, side }, [map, row, column]) => {
