@@ -16,7 +16,7 @@ ENDS = (nn.Identity, nn.ReLU, nn.Unflatten, nn.Sigmoid)  # after which maps are 
 SIZES = (0, 2, 4, 8, 32)  # of codes; more rows say no more
 LEARNERS = {  # by the set-up of the view "train": a network so trained, and what it draws
     "setup=range": ("original/transpose/2", "in the wrong range", "pale, thin strokes or nothing"),
-    "setup=zeros": ("digit/0", "that sees zeros alone", "something round"),
+    "setup=zeros": ("digit/0", "that sees zeros alone", "something round or a smear"),
     "setup=grid": ("up/transpose/16", "with sixteen numbers", "the digits"),
 }
 LEARNER = ("latent/2", "with two numbers", "blurred digits")

@@ -13,7 +13,7 @@ from .prose import ONE, ROOT, agree, quoted, says
 
 def test_counts(splits):
     counts = join(splits.train, splits.val).counts()
-    says(ONE, "Zeros are no more frequent than the average, so")
+    says(ONE, "Zeros are no more frequent than the average.")
     assert counts[0] < counts.double().mean()
     assert counts.argmax() == 1 and counts.argmin() == 5
     assert ((counts - 6000).abs() < 6000 / 8).all(), "within an eighth of 6,000"

@@ -311,7 +311,7 @@ def test_the_range_spoils_the_codes_and_little_is_left_for_the_recipe():
 
 
 def test_zero_and_one_are_the_ends_of_the_line(splits, test_images):
-    says(TWO, "In this seed 0 and 1 are the two ends of the line.")
+    says(TWO, "In this seed 0 and 1 are the ends of the line.")
     codes = metrics.encode(zoo.load("latent/1"), test_images)[:, 0]
     order = codes.argsort()
     ends = splits.test.labels[torch.stack([order[:500], order[-500:]])]

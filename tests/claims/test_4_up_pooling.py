@@ -77,7 +77,7 @@ def test_the_verdict_on_error():
     says(FOUR, "At 2 all five are level with <code>transpose</code>.")
     assert {words[kind, 2] for kind in KINDS[1:]} == {"level"}
     says(FOUR, "They are **level**, at *d* = 16 only just.")
-    says(FOUR, "nearest resize are level; at equal time, with 16 numbers, nearest is 3 % higher.")
+    says(FOUR, "nearest are level after equal passes; at equal time, with 16 numbers, nearest is")
     assert words["nearest", 16] == "level" and 0.0299 < gaps["nearest", 16].high < 0.03
     says(RESULTS, "Until this edition these intervals were paired by seed, and undecided were,")
     paired = against_transpose("test_mse", (16, 2), intervals.paired_difference)
