@@ -11,6 +11,7 @@ import platform
 import re
 import shutil
 import statistics
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,6 +19,9 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from subprocess import check_output
+from tempfile import TemporaryDirectory
+from time import perf_counter
 from timeit import timeit
 from typing import Any
 
@@ -27,7 +31,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from aelib import explorer
+from aelib import explorer, workshop
 from aelib.data import batches, join, load_mnist, torchvision_mnist, write
 from aelib.explorer.packing import describe_untrained
 from aelib.intervals import table
@@ -113,6 +117,28 @@ def quality() -> Rows:
     }
 
 
+def notebooks() -> Rows:
+    """A copy of each notebook, executed from first cell to last, and the memory of its kernel."""
+    rows = Rows()
+    with TemporaryDirectory() as folder:
+        for path in sorted((workshop.COURSE / "notebooks").glob("*.ipynb")):
+            command = [sys.executable, "-c", IN_A_PROCESS, shutil.copy(path, folder)]
+            start = perf_counter()
+            kilobytes = int(check_output(command))
+            rows[path.stem] = [perf_counter() - start, kilobytes / 1000]
+    return rows
+
+
+# A process's children are its kernel alone; their memory is told in kilobytes.
+IN_A_PROCESS = """
+import resource, sys
+from pathlib import Path
+from aelib.workshop import notebooks
+notebooks.execute(Path(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def page() -> Rows:
     """Training in the explorer's page beside `fit`: Adam and batches of 64, d = 2 and 16.
 
@@ -161,6 +187,7 @@ PAGE_STEPS = 60
 SECTIONS: dict[Callable[[], Rows], list[str]] = {  # with the names of their columns
     loading: ["seconds", "times batches"],
     quality: ["epochs", "seconds", "test MSE", "times the course's"],
+    notebooks: ["seconds", "MB"],
     page: ["fit: images/s", "the page: images/s", "in plain loops: images/s", "times fit"],
 }
 
