@@ -96,9 +96,9 @@ function unpackedPicture(text) {
   return Float32Array.from(letters, (letter) => LETTERS.indexOf(letter) / 63);
 }
 
-/** What is on a desk, by its keys. */
-export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant }) {
-  const ofBase = base && (base.state ?? (base.name ? { test: base.name } : { image: packedPicture(base.image) }));
+/** What is on a desk, by its keys. @param {boolean} here whether on this page, which knows its letters */
+export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant }, here = true) {
+  const ofBase = base && ((here && base.state) || (base.name ? { test: base.name } : { image: packedPicture(base.image) }));
   return {
     ...ofBase,
     ...Object.fromEntries(Object.entries(breaks).filter(([key, value]) => value !== UNBROKEN[key])),
@@ -108,7 +108,7 @@ export function stateOfDesk({ drawing: { base, strokes, ghost }, breaks, meant }
 }
 
 const RANGES = { noise: [0, 1], turn: [-180, 180], right: [-28, 28], down: [-28, 28], pen: [1, 4.6] };
-const OF_DESK = ["test", "image", "strokes", "meant", ...Object.keys(RANGES)];
+const OF_DESK = ["test", "letter", "image", "strokes", "meant", ...Object.keys(RANGES)];
 
 /** Put on a desk what is wished for, or else, on a new page, what the tab remembers. */
 export async function furnish(desk, asked, shelf) {
@@ -116,8 +116,10 @@ export async function furnish(desk, asked, shelf) {
   if (desk.furnished && !isAsked) return;
   const wishes = isAsked ? asked : new Wishes(storage()?.getItem(IN_TAB) ?? "");
   const known = wishes.has("test") ? await shelf.digits().catch(() => []) : [];
+  const letters = wishes.has("letter") ? await shelf.letters().catch(() => []) : [];
   const image = wishes.read("image", unpackedPicture);
   const base = wishes.read("test", (text) => known.find(({ name }) => `${name}.`.startsWith(`${text}.`)))
+    ?? wishes.read("letter", (text) => letters.find(({ state }) => state.letter === text))
     ?? (image ? { image, label: null } : null);
   const strokes = wishes.read("strokes", unpackedStrokes) ?? [];
   if (base || strokes.length) desk.draw({ base, strokes });
@@ -138,6 +140,6 @@ function storage() {
 
 /** Remember a desk where a page has an address, there, and for the next page of this tab. */
 export function remember(desk, address) {
-  storage()?.setItem(IN_TAB, queryOf(stateOfDesk(desk)));
+  storage()?.setItem(IN_TAB, queryOf(stateOfDesk(desk, false)));
   if (address) history.replaceState(null, "", `#${address}`);
 }

@@ -82,6 +82,7 @@ export function makeChooser(explorer) {
 
   const hasCamera = matchMedia("(pointer: coarse)").matches;
   const words = hasCamera ? say`or a photograph, which stays here:` : say`or a photograph, also dropped or pasted; it stays on this machine:`;
+  let seen;
   let shown; // the photograph whose digits are there to choose from
   let strip = null;
   return {
@@ -91,6 +92,10 @@ export function makeChooser(explorer) {
     outcome: h("div", {}, said, several),
     update() {
       const { photograph, chosen } = desk.drawing.base ?? {};
+      if (desk.drawing.base !== seen) {
+        seen = desk.drawing.base;
+        if (said.className === "missing") said.textContent = ""; // it was about another picture
+      }
       if (photograph !== shown) {
         shown = photograph;
         const digits = photograph?.digits ?? [];

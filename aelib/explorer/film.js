@@ -58,7 +58,7 @@ export class Film {
     const frame = (now) => {
       const share = clamp((now - begun) / 1000 / SECONDS_LONG, 0, 1);
       this.at(share);
-      if (share === 1 || !this.element.isConnected) this.stop();
+      if (share === 1 || !this.element.checkVisibility()) this.stop();
       else this.playing = requestAnimationFrame(frame);
     };
     this.playing = requestAnimationFrame(frame);

@@ -70,3 +70,7 @@ export const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.
 
 /** The place of the largest number. */
 export const argmax = (values) => values.reduce((best, value, n) => (value > values[best] ? n : best), 0);
+
+/** The darkest of some pictures, pixel by pixel. */
+export const darkest = (covers) =>
+  Float32Array.from({ length: PIXELS }, (_, p) => Math.max(0, ...covers.map((cover) => cover[p])));

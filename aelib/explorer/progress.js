@@ -72,7 +72,7 @@ export class Territory {
   /** Bring the dots a part of their way, and again with the next frame until they are there. */
   glide() {
     const { explorer, canvas, goal, flat, seen: { point } } = this;
-    this.places = this.places.map((place, n) => place.map((at, axis) => mix(at, goal[n][axis], 0.3)));
+    this.places = (this.places ?? goal).map((place, n) => place.map((at, axis) => mix(at, goal[n][axis], 0.3)));
     paintCloud(explorer, canvas, this.places, this.labels, (pen) => {
       pen.imageSmoothingEnabled = false;
       pen.drawImage(this.tiles, 0, 0, CLOUD, CLOUD);

@@ -1,6 +1,6 @@
 // What came along with an explorer: models, test digits, principal components.
 
-import { Missing, pictureOf } from "./measures.js";
+import { Missing, darkest, pictureOf } from "./measures.js";
 import { LinearAutoencoder, unpacked, unpackedModel } from "./network.js";
 import { say } from "./words.js";
 
@@ -63,5 +63,17 @@ export class Shelf {
     const all = await unpacked(images);
     return labels.map((label, n) => (
       { label, name: `${label}.${n - labels.indexOf(label) + 1}`, image: pictureOf(all, n) }));
+  }
+
+  /** The drawings of all letters, one letter after the other, each with the cover of its strokes. */
+  async letters() {
+    const { names, strokes, each, covers } = this.payload.letters;
+    const all = await unpacked(covers);
+    let at = 0;
+    const next = () => pictureOf(all, at++);
+    return names.flatMap((letter, n) => Array.from({ length: each }, (_, hand) => {
+      const own = Array.from({ length: strokes[n] }, next);
+      return { image: darkest(own), label: null, state: { letter: `${letter}.${hand + 1}` }, letter, covers: own };
+    }));
   }
 }

@@ -54,6 +54,7 @@ export async function stage(explorer) {
 
   /** Show a view, and make it if it is not there yet. */
   const open = async (chosen, wishes = null) => {
+    element.querySelector(".tip")?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })); // a tour ends with its view
     current = chosen;
     tabs?.mark(chosen);
     trouble.textContent = "";

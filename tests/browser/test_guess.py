@@ -5,6 +5,8 @@ import re
 
 from PIL import Image
 
+from .pages import STROKES
+
 
 def test_a_curve_is_predicted_before_it_is_shown(visit, whole):
     on = visit(f"{whole}#latent?d=8&test=4.1")
@@ -58,3 +60,10 @@ def test_links_bring_decoders_and_letters_back(visit, whole):
     on.page.goto(f"{whole}#letters?letter=digeut.2")
     on.says(re.compile(r"known: \d+\s% drawn, added: \d+\s%"))
     on.page.wait_for_function("location.hash.includes('letter=digeut.2')")
+    on.draw(STROKES[1])
+    on.page.wait_for_function("location.hash.includes('strokes=')")
+    link = on.page.evaluate("location.hash").replace("#letters", "#draw")
+    assert "letter=digeut.2&strokes=" in link
+    on.open("about:blank", pad=False).open(whole + link)  # the letter, and what was drawn on it
+    on.page.wait_for_function("(link) => location.hash === link", arg=link)
+    on.says("with your strokes, as they lie")

@@ -114,7 +114,7 @@ def test_the_plane_shows_its_dots_and_a_film_along_a_path(show, small, splits):
     box = plane.bounding_box()
     on.page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.5 * box["height"])
     on.page.mouse.down()
-    on.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.4 * box["height"], steps=5)
+    on.page.mouse.move(box["x"] + 1.02 * box["width"], box["y"] + 0.4 * box["height"], steps=5)
     on.page.mouse.up()
     on.says("along the path")
     begin = on.ink("Drawn at the point")

@@ -2,8 +2,7 @@
 
 import { NOBODY, makeDrawing } from "../drawing.js";
 import { Picture, Strip } from "../explorer.js";
-import { PIXELS, meanSquaredError } from "../measures.js";
-import { unpacked } from "../network.js";
+import { PIXELS, darkest, meanSquaredError } from "../measures.js";
 import { VIEWS, h, percent } from "../page.js";
 import { Shelf } from "../shelf.js";
 import { letterName, say } from "../words.js";
@@ -24,27 +23,14 @@ export function strokesDrawn(drawn, covers) {
   });
 }
 
-const darkest = (covers) =>
-  Float32Array.from({ length: PIXELS }, (_, p) => Math.max(0, ...covers.map((cover) => cover[p])));
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The drawings of all letters, one letter after the other, each with the cover of its strokes. */
-async function letterDrawings({ names, strokes, each, covers }) {
-  const all = await unpacked(covers);
-  let at = 0;
-  const next = () => all.subarray(at, (at += PIXELS));
-  return names.flatMap((letter, n) => Array.from({ length: each }, (_, hand) => {
-    const own = Array.from({ length: strokes[n] }, next);
-    return { image: darkest(own), label: null, state: { letter: `${letter}.${hand + 1}` }, letter, covers: own };
-  }));
-}
 
 async function lettersView(explorer) {
   const { letters } = explorer.payload;
   const shelf = new Shelf(explorer.payload);
   const bases = Object.keys(letters.known);
   const models = await Promise.all(bases.map((name) => shelf.model(`hangul/${name}`)));
-  const drawings = await letterDrawings(letters);
+  const drawings = await shelf.letters();
   const taken = letters.names.map(() => 0);
   const strip = new Strip(explorer, say`Take a letter (press again for another hand)`, letters.names.map(letterName), (n) => {
     explorer.desk.take(drawings[n * letters.each + (taken[n]++ % letters.each)]);
@@ -79,13 +65,7 @@ async function lettersView(explorer) {
     h("div.row.six", {}, yours.element, ...pictures.map((picture) => picture.element)),
     h("p.quiet", {}, say`How much is drawn of the strokes that a model knows, and of those that were added to them, which are in colour.`),
   );
-  return {
-    element, update,
-    restore(wishes) {
-      const drawing = wishes.read("letter", (text) => drawings.find(({ state }) => state.letter === text));
-      if (drawing) explorer.desk.take(drawing);
-    },
-  };
+  return { element, update };
 }
 
 VIEWS.letters = {

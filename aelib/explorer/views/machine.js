@@ -210,6 +210,7 @@ async function machineView(explorer) {
         const [k, n] = text.split(".").map((part) => Number(part) - 1);
         return steps[k]?.to.data[n] === undefined ? undefined : [k, n];
       });
+      held = false;
       if (at) look(...at, "press");
     },
   };

@@ -259,7 +259,7 @@ async function planeView(explorer) {
       ...(own?.join() !== point.join() && { z: point.map(rounded).join() }),
       ...(scale.select.value !== "lies" && { scale: scale.select.value }),
       ...(map.part[2] < 1 && { zoom: map.part.map(rounded).join() }),
-      ...(path.length > 1 && { path: packedStrokes([{ points: path.map((code) => map.share(code)) }]) }),
+      ...(path.length > 1 && { path: packedStrokes([{ points: path.map((code) => map.share(code).map((at) => clamp(at, 0, 1))) }]) }),
     }),
     restore(wishes) {
       scale.select.value = wishes.pick("scale", ["lies", "rank"]) ?? "lies";

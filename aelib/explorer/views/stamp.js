@@ -148,7 +148,7 @@ async function stampView(explorer) {
       size.set(wishes.pick("kernel", [1, 2, 3, 4, 5, 6]) ?? size.value);
       step.set(wishes.pick("stride", [1, 2, 3, 4]) ?? step.value);
       stamp.set(wishes.numbers("weights", size.value ** 2, -2, 2) ?? square(ones));
-      field.set(wishes.numbers("input", across ** 2, -2, 2) ?? field.values);
+      field.set(wishes.numbers("input", across ** 2, -2, 2) ?? square(ones, across));
     },
   };
 }
