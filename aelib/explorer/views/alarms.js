@@ -162,6 +162,6 @@ async function alarmsView(explorer) {
 }
 
 VIEWS.alarms = {
-  title: say`Ten alarms`, make: alarmsView, drawing: makeDrawing, height: [1015, 2306],
+  title: say`Ten alarms`, make: alarmsView, drawing: makeDrawing, height: [1001, 2293],
   first: say`take a 1 and see whom it fools. Then draw something that fools more.`,
 };

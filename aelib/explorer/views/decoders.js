@@ -69,6 +69,6 @@ async function decodersView(explorer) {
 }
 
 VIEWS.decoders = {
-  title: say`Six decoders`, make: decodersView, drawing: makeDrawing, height: [807, 1474],
+  title: say`Six decoders`, make: decodersView, drawing: makeDrawing, height: [817, 1474],
   first: say`draw an 8 and look along its edges. Then shift or turn it, and compare again.`,
 };

@@ -69,6 +69,6 @@ async function lettersView(explorer) {
 }
 
 VIEWS.letters = {
-  title: say`Letters and strokes`, make: lettersView, drawing: makeDrawing, height: [807, 1340],
+  title: say`Letters and strokes`, make: lettersView, drawing: makeDrawing, height: [817, 1340],
   first: say`take nieun, then digeut: a nieun and a bar. Which model draws the bar? Then write a digeut yourself.`,
 };

@@ -274,6 +274,6 @@ async function planeView(explorer) {
 }
 
 VIEWS.plane = {
-  title: say`Plane`, make: planeView, drawing: makeDrawing, height: [807, 1603],
+  title: say`Plane`, make: planeView, drawing: makeDrawing, height: [817, 1637],
   first: say`draw a 4, then drag the point slowly towards the 9s. Where does the judge change its mind? Then draw a path from the 1s to the 0s.`,
 };
