@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from aelib import AelibError, __version__
-from aelib.workshop import COURSE
+from aelib.workshop import COURSE, NOTEBOOKS
 
-NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))
 PATTERNS = ("patterns", {"nargs": "*", "metavar": "PATTERN", "help": 'e.g. "latent/*"; or all'})
 JOBS = ("--jobs", {"type": int, "default": 1, "help": "single-threaded processes at once"})
 DASK = ("--dask", {"metavar": "ADDRESS", "help": "of a Dask scheduler whose workers train"})

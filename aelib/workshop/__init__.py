@@ -9,3 +9,4 @@ faster, `comparing` and `measuring` say what is recorded of a model, and `record
 from pathlib import Path
 
 COURSE = Path(__file__).parents[2]
+NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))  # in English, in order

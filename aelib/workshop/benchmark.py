@@ -31,13 +31,14 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from aelib import explorer, workshop
+from aelib import explorer
 from aelib.data import batches, join, load_mnist, torchvision_mnist, write
 from aelib.explorer.packing import describe_untrained
 from aelib.intervals import table
 from aelib.models import UPSAMPLING, Autoencoder
 from aelib.optim import COURSE, ORIGINAL, Recipe
 from aelib.training import evaluate, fit, seeded
+from aelib.workshop import NOTEBOOKS
 from aelib.workshop.batch_last import one_thread
 from aelib.workshop.experiments import Experiment
 from aelib.workshop.records import versions
@@ -121,7 +122,7 @@ def notebooks() -> Rows:
     """A copy of each notebook, executed from first cell to last, and the memory of its kernel."""
     rows = Rows()
     with TemporaryDirectory() as folder:
-        for path in sorted((workshop.COURSE / "notebooks").glob("*.ipynb")):
+        for path in NOTEBOOKS:
             command = [sys.executable, "-c", IN_A_PROCESS, shutil.copy(path, folder)]
             start = perf_counter()
             kilobytes = int(check_output(command))

@@ -23,7 +23,7 @@ from nbconvert.preprocessors import ExtractOutputPreprocessor
 from nbformat import NotebookNode
 
 from aelib import AelibError, explorer
-from aelib.workshop import COURSE, translate
+from aelib.workshop import COURSE, NOTEBOOKS, translate
 from aelib.workshop.translate import TEMPLATES, Words
 
 FRONT = ("latent", (0, 1, 2, 4, 8, 16))  # the explorer on the first page, and its latent dimensions
@@ -127,7 +127,7 @@ def _edition(language: str, words: Words, live: dict[str, str]) -> dict[str, byt
         row = rows.get(path.stem, {"name": path.stem})
         return Chapter(text=text, title=title, sections=sections, language=language, **row)
 
-    chapters = [made(path) for path in translate.english_notebooks()]
+    chapters = [made(path) for path in NOTEBOOKS]
     others = [made(COURSE / f"{name}.md") for name in PAGES]
     names = ["index", "explorer", *(each.name.lower() for each in (*chapters, *others))]
     moved = re.compile(rf'(?<=href=")({"|".join(names)})\.html')

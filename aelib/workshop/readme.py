@@ -148,8 +148,9 @@ def benchmark_table() -> str:
     rows = [
         "one pass over the training images, in batches | "
         f"{loader[0]:,.0f} s | {slices[0]:.2g} s | {loader[-1]:.0f}",
-        f"training at *d* = 16, 50 of its passes to a test MSE of {theirs:.4f}, 3 of ours to "
-        f"{course[2]:.4f} | {loop[1]:,.0f} s | {course[1]:.2g} s | {loop[-1]:.0f}",
+        f"training at *d* = 16, {loop[0]} of its passes to a test MSE of {theirs:.4f}, "
+        f"{course[0]} of ours to {course[2]:.4f} | "
+        f"{loop[1]:,.0f} s | {course[1]:.2g} s | {loop[-1]:.0f}",
     ]
     compared = markdown(" | the original's loop | the course | times", rows)
     machine = recorded["machine"]

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 
 from aelib import AelibError, explorer
 from aelib.data import write
-from aelib.workshop import COURSE
+from aelib.workshop import COURSE, NOTEBOOKS
 from aelib.workshop.notebooks import dump
 
 KOREAN = COURSE / "notebooks" / "ko"
@@ -139,7 +139,7 @@ def english_texts() -> Texts:
 
 
 def _english() -> Iterator[tuple[str, Iterable[str]]]:
-    for path in english_notebooks():
+    for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             parts = blocks(cell.source) if cell.cell_type == "markdown" else []
             alts = [_picture(output).get("alt") for output in cell.get("outputs", [])]
@@ -165,11 +165,6 @@ def _spoken() -> Iterator[tuple[str, list[str]]]:
 def _picture(output: NotebookNode) -> Any:
     """Return what an output says of its picture: its text alternative, and its size."""
     return output.get("metadata", {}).get("image/png", {})
-
-
-def english_notebooks() -> list[Path]:
-    """Return the course's notebooks in order."""
-    return sorted((COURSE / "notebooks").glob("*.ipynb"))
 
 
 def blocks(markdown: str) -> list[str]:
@@ -235,7 +230,7 @@ def template_in_korean(template: str, said: Callable[[str], str]) -> str:
 def korean_files(words: Words) -> dict[Path, str]:
     """Return the files of the Korean edition: notebooks, and pages beside the English ones."""
     places, files = headings(words), {}
-    for path in english_notebooks():
+    for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
         to_korean(notebook, words, places)
         files[KOREAN / path.name] = dump(notebook)
@@ -296,7 +291,7 @@ def relinked(text: str, places: Words, deeper: bool = False) -> str:
 
 def headings(words: Words) -> dict[str, str]:
     """Return the address of each heading of the course in Korean, by the English one."""
-    texts = [c.source for p in english_notebooks() for c in nbformat.read(p, 4).cells]
+    texts = [c.source for p in NOTEBOOKS for c in nbformat.read(p, 4).cells]
     texts += [(COURSE / name).read_text(encoding="utf-8") for name in PAGES]
     found = [heading for text in texts for heading in HEADING.finditer(text)]
     pairs = [(h[1], re.sub("^#+ +", "", words.get(h[0], h[0]))) for h in found]

@@ -108,7 +108,6 @@ def test_the_plane_shows_its_dots_and_a_film_along_a_path(show, small, splits):
     on.press("Take a test digit 1")
     on.says(re.compile(r"^an? \d, nearest to the point"))
     plane = on.page.locator("canvas.map")
-    on.press("Zoom in")
     on.page.get_by_label("scale").select_option("rank")
     on.press("Draw a path")
     box = plane.bounding_box()
@@ -116,6 +115,7 @@ def test_the_plane_shows_its_dots_and_a_film_along_a_path(show, small, splits):
     on.page.mouse.down()
     on.page.mouse.move(box["x"] + 1.02 * box["width"], box["y"] + 0.4 * box["height"], steps=5)
     on.page.mouse.up()
+    on.press("Zoom in")
     on.says("along the path")
     begin = on.ink("Drawn at the point")
     assert on.slide("how far along the path", "End") == "100\u00a0%"

@@ -11,7 +11,7 @@ const FAINT = 0.15; // what covers a pixel less does not count
 const NOTHING = new Float32Array(PIXELS);
 
 /** What share of its strokes' own ink a drawing holds: of each that no other stroke covers. */
-export function strokesDrawn(drawn, covers) {
+function strokesDrawn(drawn, covers) {
   return covers.map((cover) => {
     let [ink, found] = [0, 0];
     for (let p = 0; p < PIXELS; p++) {
