@@ -21,7 +21,7 @@ def test_the_korean_files_are_those_that_the_command_writes():
         assert path.read_text(encoding="utf-8") == content, f"python -m aelib translate: {path}"
 
 
-@pytest.mark.parametrize("path", translate.english_notebooks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", translate.NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_korean_notebook_has_the_cells_code_and_outputs_of_the_english_one(path):
     english, korean = (nbformat.read(p, 4) for p in (path, translate.KOREAN / path.name))
     assert [cell.id for cell in english.cells] == [cell.id for cell in korean.cells]
